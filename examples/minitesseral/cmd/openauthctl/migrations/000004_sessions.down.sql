@@ -1,0 +1,3 @@
+DROP TABLE sessions;
+
+DROP TYPE primary_auth_factor;

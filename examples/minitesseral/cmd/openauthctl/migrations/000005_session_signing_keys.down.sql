@@ -1,0 +1,3 @@
+ALTER TABLE sessions DROP COLUMN session_signing_key_id;
+
+DROP TABLE session_signing_keys;
