@@ -1,0 +1,39 @@
+"""Makes the root filesystem that the built engine runs in."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from ..debian import make_root
+from ..progress import Progress
+from .recipe import Recipe
+
+PLACES = {
+    "engine": "usr/local/bin/dagger-engine",
+    "init": "usr/local/bin/dagger-init",
+    "dnsname": "usr/lib/cni/dnsname",
+}
+LINKS = {
+    "usr/local/bin/runc": "/usr/sbin/runc",
+    "opt/cni/bin": "/usr/lib/cni",
+    "usr/bin/xtables-nft-multi": "/usr/sbin/xtables-nft-multi",
+    "usr/bin/xtables-legacy-multi": "/usr/sbin/xtables-legacy-multi",
+}
+
+
+async def make_engine_root(recipe: Recipe, programs: Path, root: Path, progress: Progress) -> None:
+    """Lay out ``root`` as the constants of ``module/distconsts`` say.
+
+    The machine's certificates and resolv.conf come in at every start (see
+    launch.sh). Raises :class:`release.errors.ToolchainError`.
+    """
+    with progress.step(f"make the engine's root from Debian {recipe.suite}") as step:
+        await make_root(root, recipe.packages, suite=recipe.suite, say=step.say)
+        for program, place in PLACES.items():
+            shutil.copy(programs / program, root / place)
+        (root / "usr/local/share/dagger/content").mkdir(parents=True)
+        for place, target in LINKS.items():
+            (root / place).parent.mkdir(parents=True, exist_ok=True)
+            (root / place).unlink(missing_ok=True)
+            (root / place).symlink_to(target)

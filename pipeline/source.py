@@ -1,0 +1,232 @@
+"""A source tree as git tracks it: its commit, its content, its tags."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from semver import Version
+
+from release.errors import SourceError
+from release.version import from_tag
+
+from .command import CommandError, run
+
+REGULAR, EXECUTABLE, SYMLINK, SUBMODULE = "100644", "100755", "120000", "160000"
+LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class TrackedFile:
+    """A file that git tracks; ``path`` counts from the source's root, ``mode`` is git's."""
+
+    path: str
+    mode: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A source to release.
+
+    ``root`` is a folder on this machine; ``subdirectory`` is its place in its
+    repository, empty for the whole. ``dirty`` tells that tracked content
+    differs from the commit; ``untracked`` files never enter. ``tagged`` is the
+    version that the commit is tagged with, ``last_tag`` the newest reachable.
+    """
+
+    root: Path
+    subdirectory: str
+    repository: str | None
+    commit: str
+    committed_at: datetime
+    files: tuple[TrackedFile, ...]
+    tree_digest: str
+    dirty: bool
+    untracked: int
+    tagged: Version | None
+    last_tag: Version | None
+
+    @property
+    def epoch(self) -> int:
+        """SOURCE_DATE_EPOCH: the commit's time in seconds."""
+        return int(self.committed_at.timestamp())
+
+    def read(self, path: str) -> bytes | None:
+        """The content of a tracked file, or ``None`` when it is not tracked."""
+        return (self.root / path).read_bytes() if any(f.path == path for f in self.files) else None
+
+    def below(self, folder: str) -> dict[str, bytes]:
+        """The tracked files right in ``folder``, by name."""
+        return {
+            name: (self.root / file.path).read_bytes()
+            for file in self.files
+            for parent, _, name in [file.path.rpartition("/")]
+            if parent == folder
+        }
+
+
+def is_url(text: str) -> bool:
+    """Whether ``--source`` names a repository to clone rather than a folder."""
+    return "://" in text or re.match(r"[\w.-]+@[\w.-]+:", text) is not None
+
+
+async def open_source(text: str, ref: str | None, checkouts: Path, *, repository: str | None = None) -> Source:
+    """Open the source that ``text`` names: a folder in a git work tree, or a git URL.
+
+    A URL may carry its ref behind ``#``; it is cloned into ``checkouts``.
+    Raises :class:`SourceError`.
+    """
+    if not is_url(text):
+        if ref is not None:
+            raise SourceError(f"--ref goes with a git URL, and {text} is a folder", "check the ref out, or use file://")
+        return await _open_folder(Path(text), repository)
+    url, _, fragment = text.partition("#")
+    folder = checkouts / "source"
+    try:
+        await run([*GIT, "clone", "--quiet", "--no-checkout", url, str(folder)], env=_environment())
+        wanted = ref or fragment or "HEAD"
+        commit = await _resolve(folder, wanted)
+        await run([*GIT, "-C", str(folder), "checkout", "--quiet", "--detach", commit], env=_environment())
+    except CommandError as error:
+        raise SourceError(
+            f"{_without_secrets(url)} could not be cloned", "see git's message above", detail=error.output
+        ) from error
+    return await _open_folder(folder, repository or _without_secrets(url))
+
+
+async def _resolve(folder: Path, wanted: str) -> str:
+    for name in (wanted, f"refs/tags/{wanted}", f"refs/remotes/origin/{wanted}"):
+        try:
+            return (
+                await run([*GIT, "-C", str(folder), "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"])
+            ).strip()
+        except CommandError:
+            continue
+    raise SourceError(f"the source has no ref {wanted!r}", "name a tag, a branch or a commit with --ref")
+
+
+def _without_secrets(url: str) -> str:
+    """The URL without a user name or password in it."""
+    return re.sub(r"(?<=://)[^/@]*@", "", url)
+
+
+# fsmonitor is a hook that a repository may configure; quotePath is about display.
+GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+
+
+async def _open_folder(folder: Path, repository: str | None) -> Source:
+    if shutil.which("git") is None:
+        raise SourceError("git is not installed", "as root: apt-get install git")
+    if not folder.is_dir():
+        raise SourceError(f"{folder} is no folder", "name a git work tree or a git URL with --source")
+    root = folder.resolve()
+
+    async def git(*arguments: str) -> str:
+        return await run([*GIT, "-C", str(root), *arguments], env=_environment())
+
+    try:
+        prefix = (await git("rev-parse", "--show-prefix")).strip().rstrip("/")
+        commit, seconds = (await git("log", "-1", "--format=%H %ct")).split()
+        listing = await git("ls-files", "-z", "--stage", "--", ".")
+        status = await git("status", "--porcelain=v1", "-z", "--no-renames", "--", ".")
+    except CommandError as error:
+        raise SourceError(
+            f"{folder} is no git work tree with a commit", "run `git init` and commit the source", detail=error.output
+        ) from error
+    files = _present(root, _parse_listing(listing))
+    changes = [line for line in status.split("\0") if line]
+    untracked = sum(line.startswith("??") for line in changes)
+    if not files:
+        raise SourceError(f"git tracks no file in {folder}", "commit the source")
+    return Source(
+        root=root,
+        subdirectory=prefix,
+        repository=repository,
+        commit=commit,
+        committed_at=datetime.fromtimestamp(int(seconds), UTC),
+        files=files,
+        tree_digest=tree_digest(root, files),
+        dirty=len(changes) > untracked,
+        untracked=untracked,
+        tagged=_newest(await git("tag", "--points-at", "HEAD"), prefix),
+        last_tag=_newest(await git("tag", "--merged", "HEAD"), prefix),
+    )
+
+
+def _newest(tags: str, subdirectory: str) -> Version | None:
+    """The highest version among ``tags``; a source in a subdirectory has tags ``sub/dir/v1.4.0``,
+    as Go's modules do (Go modules reference, "Mapping versions to commits")."""
+    prefix = f"{subdirectory}/v" if subdirectory else "v"
+    return max((version for tag in tags.split() if (version := from_tag(tag, prefix))), default=None)
+
+
+def _parse_listing(listing: str) -> tuple[TrackedFile, ...]:
+    """Files from ``git ls-files --stage -z``: ``mode object stage TAB path``."""
+    found = []
+    for record in filter(None, listing.split("\0")):
+        header, _, path = record.partition("\t")
+        mode, _, stage = header.split()
+        if mode == SUBMODULE:
+            raise SourceError(f"{path} is a git submodule, which cannot be released", "commit its files instead")
+        if stage != "0":
+            raise SourceError(f"{path} has an unfinished merge", "finish the merge and commit")
+        found.append(TrackedFile(path=path, mode=mode))
+    return tuple(sorted(found))
+
+
+def _present(root: Path, files: Sequence[TrackedFile]) -> tuple[TrackedFile, ...]:
+    """The files that are there; a tracked file that was deleted makes the tree dirty, not unreadable."""
+    return tuple(file for file in files if (root / file.path).is_symlink() or (root / file.path).exists())
+
+
+def tree_digest(root: Path, files: Sequence[TrackedFile]) -> str:
+    """Digest of a tree's content: SHA-256 over ``mode SP sha256 NUL path NUL`` of each file, sorted by path.
+
+    Raises :class:`SourceError` for a file whose content is not there.
+    """
+    whole = hashlib.sha256()
+    for file in sorted(files):
+        content = _content(root, file)
+        if content.startswith(LFS_POINTER):
+            raise SourceError(f"{file.path} is a Git LFS pointer, not the file itself", "run `git lfs pull`")
+        whole.update(f"{file.mode} {hashlib.sha256(content).hexdigest()}\0{file.path}\0".encode())
+    return f"sha256:{whole.hexdigest()}"
+
+
+def _content(root: Path, file: TrackedFile) -> bytes:
+    path = root / file.path
+    return path.readlink().as_posix().encode() if file.mode == SYMLINK else path.read_bytes()
+
+
+def copy_tree(source: Source, target: Path, *, keep: Callable[[str], bool] = lambda path: True) -> None:
+    """Lay out the tracked files below ``target`` with modes 644 and 755 and the commit's time.
+
+    Raises :class:`SourceError` for a link that leads out of the tree.
+    """
+    for file in source.files:
+        if not keep(file.path):
+            continue
+        place = target / file.path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if file.mode == SYMLINK:
+            link = (source.root / file.path).readlink()
+            if not (source.root / file.path).parent.joinpath(link).resolve().is_relative_to(source.root):
+                raise SourceError(f"{file.path} is a link out of the source, to {link}", "commit the file itself")
+            place.symlink_to(link)
+        else:
+            shutil.copyfile(source.root / file.path, place)
+            place.chmod(0o755 if file.mode == EXECUTABLE else 0o644)
+        os.utime(place, (source.epoch, source.epoch), follow_symlinks=False)
+    for folder in (target, *(path for path in target.rglob("*") if path.is_dir() and not path.is_symlink())):
+        folder.chmod(0o755)
+        os.utime(folder, (source.epoch, source.epoch))
