@@ -30,10 +30,17 @@ class State(StrEnum):
     CACHED = "cached"
     DONE = "done"
     FAILED = "failed"
+    STOPPED = "stopped"
 
 
-STYLES = {State.RUNNING: "cyan", State.CACHED: "blue", State.DONE: "green", State.FAILED: "bold red"}
-MARKS = {State.RUNNING: "…", State.CACHED: "=", State.DONE: "✓", State.FAILED: "✗"}
+STYLES = {
+    State.RUNNING: "cyan",
+    State.CACHED: "blue",
+    State.DONE: "green",
+    State.FAILED: "bold red",
+    State.STOPPED: "yellow",
+}
+MARKS = {State.RUNNING: "…", State.CACHED: "=", State.DONE: "✓", State.FAILED: "✗", State.STOPPED: "-"}
 
 
 @dataclass(kw_only=True)
@@ -54,6 +61,10 @@ class Step:
         """The step had nothing to do: its result was there already."""
         self.state = State.CACHED
 
+    def ran(self) -> None:
+        """The step had something to do after all."""
+        self.state = State.RUNNING
+
     @property
     def seconds(self) -> float:
         """Time since the start, or what the whole step took."""
@@ -63,9 +74,9 @@ class Step:
 class Progress:
     """The steps of one run. Use it as a context manager around them all."""
 
-    def __init__(self, console: Console, *, total: int | None = None) -> None:
+    def __init__(self, console: Console) -> None:
         self.console = console
-        self.total = total
+        self._expected = 0
         self._started = time.monotonic()
         self._running: list[Step] = []
         self._finished = 0
@@ -94,8 +105,11 @@ class Progress:
             self._line(step)
         try:
             yield step
-        except BaseException:
+        except Exception:
             step.state = State.FAILED
+            raise
+        except BaseException:  # cancelled: another step failed, or a signal came
+            step.state = State.STOPPED
             raise
         else:
             if step.state is State.RUNNING:
@@ -105,6 +119,10 @@ class Progress:
             self._running.remove(step)
             self._finished += 1
             self._line(step)
+
+    def expect(self, steps: int) -> None:
+        """Say how many steps are to come, for the live view."""
+        self._expected = self._finished + steps
 
     def say(self, line: str) -> None:
         """Print a line that stays."""
@@ -128,7 +146,7 @@ class Progress:
         rows.add_column(no_wrap=True, overflow="ellipsis", style="dim")
         for step in list(self._running):
             rows.add_row(Spinner("dots", style="cyan"), step.name, f"{step.seconds:.0f} s", Text(step.note))
-        of = f" of {self.total}" if self.total else ""
+        of = f" of {self._expected}" if self._expected > self._finished else ""
         return Group(rows, Text(f"{_clock(time.monotonic() - self._started)}  {self._finished}{of} steps", style="dim"))
 
     def _signs_of_life(self) -> None:

@@ -22,6 +22,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/dagger/dagger/engine/client"
 )
@@ -74,6 +77,12 @@ func session(args []string) error {
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+
+	// The engine reports on the steps of a trace, so this session has to have one.
+	otel.SetTracerProvider(sdktrace.NewTracerProvider())
+	otel.SetTextMapPropagator(propagation.TraceContext{})
+	ctx, span := otel.Tracer("dagger-session").Start(ctx, "session")
+	defer span.End()
 
 	token := uuid.NewString()
 	progress := newProgress(os.Stderr)

@@ -14,7 +14,10 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// progress prints the end of every step of the engine as one plain line, and
+// worthALine is how long a step takes at least to be printed.
+const worthALine = 100 * time.Millisecond
+
+// progress prints the end of every longer step of the engine as one plain line, and
 // the output of the commands that run in it as it comes.
 type progress struct {
 	mu  sync.Mutex
@@ -28,7 +31,8 @@ func (p *progress) ExportSpans(_ context.Context, spans []sdktrace.ReadOnlySpan)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, span := range spans {
-		if span.EndTime().IsZero() || hidden(span.Attributes()) {
+		// A span is sent at its start too, with the end of it at the epoch.
+		if span.EndTime().Before(span.StartTime()) || hidden(span.Attributes()) {
 			continue
 		}
 		state := "done"
@@ -39,6 +43,9 @@ func (p *progress) ExportSpans(_ context.Context, spans []sdktrace.ReadOnlySpan)
 			state = "failed"
 		}
 		elapsed := span.EndTime().Sub(span.StartTime()).Round(time.Millisecond)
+		if elapsed < worthALine && state != "failed" {
+			continue
+		}
 		fmt.Fprintf(p.out, "%-6s %s [%s]\n", state, span.Name(), elapsed)
 	}
 	return nil

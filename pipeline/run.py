@@ -1,0 +1,94 @@
+"""One release from end to end: source → engine → builds → artifacts → destinations."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from release.destination import open_destination
+from release.errors import UsageError
+from release.publish import publish
+
+from .build import build, steps_of
+from .cache import cache_root
+from .containers import load_toolchain
+from .engine.connect import session
+from .lock import read_lock
+from .pack import pack
+from .pieces import Selection
+from .plan import Plan, make_plan
+from .progress import Progress
+from .scratch import scratch
+from .source import open_source
+from .summary import show_plan, show_release
+
+SAMPLE = Path(__file__).parent.parent / "examples" / "minitesseral"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a person asks of one release."""
+
+    source: str
+    ref: str | None
+    repository: str | None
+    version: str | None
+    notes: Path | None
+    destinations: tuple[str, ...]
+    channel: str | None
+    selection: Selection
+    plan_only: bool
+
+
+async def release(request: Request, console: Console) -> None:
+    """Build and publish what ``request`` asks for, or print the plan of it.
+
+    Raises the errors of :mod:`release.errors`.
+    """
+    with scratch() as work:
+        plan = await _plan(request, work)
+        destinations = [open_destination(text) for text in plan.destinations]
+        if request.plan_only:
+            show_plan(plan, console)
+            return
+        for destination in destinations:
+            destination.check()
+        lock = read_lock()
+        with Progress(console) as progress:
+            if plan.source.untracked:
+                progress.say(f"note: {plan.source.untracked} untracked files of the source stay out")
+            progress.say(f"releasing {plan.version} of {plan.source.root}: {plan.selection}")
+            async with session(progress, cache_root() / "session.log") as client:
+                tools = await load_toolchain(client, lock, progress)
+                progress.expect(steps_of(plan))
+                built = await build(plan, tools, work, progress)
+            with progress.step("pack artifacts and images") as step:
+                stage = work / "stage"
+                stage.mkdir()
+                staged = await asyncio.to_thread(pack, plan, built, lock, stage, step.say)
+            # From here a signal has to wait: publishing either happens as a whole or not at all.
+            with progress.step(f"publish to {', '.join(plan.destinations)}"):
+                published = publish(staged, destinations, plan.channel)
+        show_release(staged, published, console)
+
+
+async def _plan(request: Request, work: Path) -> Plan:
+    source = await open_source(request.source, request.ref, work, repository=request.repository)
+    return make_plan(
+        source,
+        request.selection,
+        version=request.version,
+        notes=None if request.notes is None else _notes(request.notes),
+        destinations=request.destinations,
+        channel=request.channel,
+    )
+
+
+def _notes(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"the notes {path} can't be read: {error}", "name a text file with --notes") from error

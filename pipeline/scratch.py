@@ -1,0 +1,47 @@
+"""A folder for one run, gone when the run ends; what a killed run left is swept by the next."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from release.errors import DestinationError
+
+from .cache import cache_root, is_locked
+
+LOCK = "lock"
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """Yield an empty folder of this run below the cache directory.
+
+    Raises :class:`DestinationError` when the cache directory can't be written.
+    """
+    home = cache_root() / "runs"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        _sweep(home)
+        folder = Path(tempfile.mkdtemp(dir=home))
+    except OSError as error:
+        raise DestinationError(
+            f"the cache directory {home} can't be written: {error.strerror}", "free it, or set XDG_CACHE_HOME"
+        ) from error
+    try:
+        with (folder / LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            work = folder / "work"
+            work.mkdir()
+            yield work
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(home: Path) -> None:
+    for folder in home.iterdir():
+        if (folder / LOCK).exists() and not is_locked(folder / LOCK):
+            shutil.rmtree(folder, ignore_errors=True)
