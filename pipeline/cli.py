@@ -30,9 +30,7 @@ def parser() -> argparse.ArgumentParser:
     _release_arguments(commands.choices["release"])
     bumps = commands.add_parser("bump", help="turn the changelog's Unreleased section into the next version")
     bumps.add_argument("part", nargs="+", choices=("major", "minor", "patch", "rc"), help="`minor rc` is 1.4.0-rc.1")
-    bumps.add_argument(
-        "--source", metavar="DIR", type=Path, default=Path(), help="the folder of CHANGELOG.md"
-    )
+    bumps.add_argument("--source", metavar="DIR", type=Path, default=Path(), help="the folder of CHANGELOG.md")
     bumps.set_defaults(run=lambda arguments, console: bump(arguments.source, arguments.part, console))
     engines = commands.add_parser("engine", help="the Dagger engine built on this machine")
     add_engine_arguments(engines)
@@ -67,9 +65,7 @@ def _release_arguments(command: argparse.ArgumentParser) -> None:
     )
     add("--to", action="append", metavar="DIR", help="where to publish; repeatable (default: dist/)")
     add("--channel", help="move this channel to the release: candidate or stable")
-    add(
-        "--piece", action="append", default=[], metavar="PIECE", help=", ".join(p.name for p in PIECES)
-    )
+    add("--piece", action="append", default=[], metavar="PIECE", help=", ".join(p.name for p in PIECES))
     add("--target", action="append", default=[], metavar="OS/ARCH", help=", ".join(map(str, TARGETS)) + "; repeatable")
     add("--plan", action="store_true", help="print what would be built and published, and build nothing")
 

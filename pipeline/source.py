@@ -192,7 +192,7 @@ def _present(root: Path, files: Sequence[TrackedFile]) -> tuple[TrackedFile, ...
 def tree_digest(root: Path, files: Sequence[TrackedFile]) -> str:
     """Digest of a tree's content: SHA-256 over ``mode SP sha256 NUL path NUL`` of each file, sorted by path.
 
-    Raises :class:`SourceError` for a file whose content is not there.
+    Raises :class:`SourceError` for a file whose content is not there, or lies outside the tree.
     """
     whole = hashlib.sha256()
     for file in sorted(files):
@@ -205,24 +205,23 @@ def tree_digest(root: Path, files: Sequence[TrackedFile]) -> str:
 
 def _content(root: Path, file: TrackedFile) -> bytes:
     path = root / file.path
-    return path.readlink().as_posix().encode() if file.mode == SYMLINK else path.read_bytes()
+    if file.mode != SYMLINK:
+        return path.read_bytes()
+    link = path.readlink()
+    if not path.parent.joinpath(link).resolve().is_relative_to(root):
+        raise SourceError(f"{file.path} is a link out of the source, to {link}", "commit the file itself")
+    return link.as_posix().encode()
 
 
 def copy_tree(source: Source, target: Path, *, keep: Callable[[str], bool] = lambda path: True) -> None:
-    """Lay out the tracked files below ``target`` with modes 644 and 755 and the commit's time.
-
-    Raises :class:`SourceError` for a link that leads out of the tree.
-    """
+    """Lay out the tracked files below ``target`` with modes 644 and 755 and the commit's time."""
     for file in source.files:
         if not keep(file.path):
             continue
         place = target / file.path
         place.parent.mkdir(parents=True, exist_ok=True)
         if file.mode == SYMLINK:
-            link = (source.root / file.path).readlink()
-            if not (source.root / file.path).parent.joinpath(link).resolve().is_relative_to(source.root):
-                raise SourceError(f"{file.path} is a link out of the source, to {link}", "commit the file itself")
-            place.symlink_to(link)
+            place.symlink_to((source.root / file.path).readlink())
         else:
             shutil.copyfile(source.root / file.path, place)
             place.chmod(0o755 if file.mode == EXECUTABLE else 0o644)

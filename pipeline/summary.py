@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 
+from release import table
 from release.publish import Published
 from release.staged import StagedRelease
 
@@ -41,35 +41,14 @@ def show_plan(plan: Plan, console: Console) -> None:
 
 def show_release(staged: StagedRelease, published: Sequence[Published], console: Console) -> None:
     """Print the artifacts and images with size and digest, where they are, and the next command."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("artifact", no_wrap=True)
-    table.add_column("size", justify="right", no_wrap=True)
-    table.add_column("sha256", no_wrap=True)
-    for artifact in staged.manifest.artifacts:
-        table.add_row(artifact.name, human(artifact.size), artifact.digest.removeprefix("sha256:")[:16] + "…")
-    for image in staged.manifest.images:
-        architectures = ", ".join(platform.partition("/")[2] for platform in image.platforms)
-        name = f"image {image.name} ({architectures})"
-        table.add_row(name, "", image.digest.removeprefix("sha256:")[:16] + "…")
-    console.print()
-    console.print(table)
-    console.print()
+    _say(console, "")
+    _say(console, table.render(staged.manifest))
+    _say(console, "")
     for result in published:
         _say(console, f"{result.outcome} in {result.destination}: version {staged.manifest.version}")
     for result in published:
         if result.location is not None:
-            place = shlex.quote(str(result.location))
-            _say(console, f"next: (cd {place} && sha256sum -c SHA256SUMS)")
-
-
-def human(size: int) -> str:
-    """A size for people, in units of 1024 bytes."""
-    value = float(size)
-    for unit in ("B", "KiB", "MiB"):
-        if value < 1024:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} GiB"
+            _say(console, f"next: (cd {shlex.quote(str(result.location))} && sha256sum -c SHA256SUMS)")
 
 
 def _say(console: Console, text: str) -> None:
