@@ -56,6 +56,7 @@ async def run(
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
+            umask=0o022,
             limit=1 << 20,
         )
     except FileNotFoundError as error:

@@ -83,7 +83,7 @@ class VerificationError(ReleaseError):
     exit_status = 10
 
 
-class Interrupted(ReleaseError):
+class Interrupted(ReleaseError):  # noqa: N818 - named for what a person did
     """A signal ended the run; nothing was published."""
 
     exit_status = 130

@@ -15,7 +15,7 @@ from ..debian import suite_of_machine
 from ..progress import Progress
 from .compile import compile_programs
 from .home import EngineHome
-from .recipe import Recipe, module_files
+from .recipe import Recipe, build_files
 from .rootfs import make_engine_root
 
 NEEDED_BYTES = 9 * 1000**3
@@ -46,7 +46,7 @@ class Build:
 
 def wanted_build(home: EngineHome) -> Build:
     """The build that this version of the project would use on this machine."""
-    key = Recipe(suite=suite_of_machine()).key(module_files())
+    key = Recipe(suite=suite_of_machine()).key(build_files())
     return Build(key=key, folder=home.builds / key)
 
 

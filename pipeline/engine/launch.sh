@@ -5,6 +5,7 @@
 # resolv.conf, certificates) goes to memory and is gone with the process.
 # Runs as the first process of new mount and PID namespaces (see process.py).
 set -eu
+umask 022
 root=$1 state=$2 sockets=$3 work=$4
 shift 4
 

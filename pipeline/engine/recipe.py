@@ -1,6 +1,6 @@
 """What the built engine is made of: the module, the changes to it, the packages around it.
 
-Whatever is here, and the files of ``module/``, makes the key of a build.
+Whatever is here, in ``module/``, and in the modules that compile and lay out, makes the key of a build.
 """
 
 from __future__ import annotations
@@ -60,9 +60,11 @@ class Recipe:
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def module_files() -> dict[str, bytes]:
-    """Our Go files that go into the module's tree, by their path below ``module/``."""
-    return {path.relative_to(MODULE_FILES).as_posix(): path.read_bytes() for path in sorted(MODULE_FILES.rglob("*.go"))}
+def build_files() -> dict[str, bytes]:
+    """The files that a build follows from besides the recipe: our Go files and the modules that do the work."""
+    here = Path(__file__).parent
+    files = [*MODULE_FILES.rglob("*.go"), here / "compile.py", here / "rootfs.py"]
+    return {path.relative_to(here).as_posix(): path.read_bytes() for path in sorted(files)}
 
 
 def without_dang_v2(source: str) -> str:

@@ -20,6 +20,10 @@ LINKS = {
     "usr/bin/xtables-nft-multi": "/usr/sbin/xtables-nft-multi",
     "usr/bin/xtables-legacy-multi": "/usr/sbin/xtables-legacy-multi",
 }
+# The engine runs dnsmasq on the wildcard address, where it would meet any other resolver of the machine,
+# such as that of a second engine; bound to its own bridge it meets none.
+DNSMASQ = "usr/local/sbin/dnsmasq"
+DNSMASQ_SCRIPT = '#!/bin/sh\nexec /usr/sbin/dnsmasq --bind-dynamic "$@"\n'
 
 
 async def make_engine_root(recipe: Recipe, programs: Path, root: Path, progress: Progress) -> None:
@@ -33,6 +37,8 @@ async def make_engine_root(recipe: Recipe, programs: Path, root: Path, progress:
         for program, place in PLACES.items():
             shutil.copy(programs / program, root / place)
         (root / "usr/local/share/dagger/content").mkdir(parents=True)
+        (root / DNSMASQ).write_text(DNSMASQ_SCRIPT)
+        (root / DNSMASQ).chmod(0o755)
         for place, target in LINKS.items():
             (root / place).parent.mkdir(parents=True, exist_ok=True)
             (root / place).unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from pathlib import Path
 
+from pipeline.cache import cache_root
 from pipeline.debian import require
 
 VERSION = "1.0.0"
@@ -20,3 +21,12 @@ def layout_tar(release: Path, name: str, target: Path) -> Path:
     """An image's layout as one tar file, the form in which engines import it."""
     shutil.make_archive(str(target / name), "tar", release / "images" / name)
     return target / f"{name}.tar"
+
+
+def cold_cache(home: Path) -> Path:
+    """A cache directory with the engine's programs and the tools in it, and no state at all."""
+    engine = home / cache_root().name / "engine"
+    engine.mkdir(parents=True)
+    (engine / "builds").symlink_to(cache_root() / "engine/builds")
+    (home / cache_root().name / "toolchain").symlink_to(cache_root() / "toolchain")
+    return home

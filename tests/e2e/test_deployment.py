@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 
 import dagger
-from e2e_support import VERSION, layout_tar
+from e2e_support import layout_tar
 from rich.console import Console
 
 from pipeline.base import ensure_root
@@ -58,7 +58,7 @@ async def deploy(release: Path, work: Path) -> dict[str, str]:
                 # The database is new in each run, so a result of an earlier run must not be taken.
                 return (
                     client.container()
-                    .import_(layout, tag=VERSION)
+                    .import_(layout)
                     .with_service_binding("db", database)
                     .with_env_variable("INSTANCE", str(uuid.uuid4()))
                 )

@@ -94,7 +94,12 @@ def test_the_manifest_says_what_it_was_made_from(release: Path, manifest: dict[s
     assert from_json((release / "release.json").read_bytes()).notes == manifest["notes"]
     assert manifest["version"] == VERSION
     assert manifest["source"]["commit"] == output("git", "rev-parse", "HEAD", cwd=tagged_source).strip()
-    assert manifest["requirements"] == {"firstMigration": 1, "lastMigration": 5, "postgresql": ">=16.4"}
+    assert manifest["requirements"] == {
+        "firstMigration": 1,
+        "lastMigration": 5,
+        "irreversibleMigrations": [],
+        "postgresql": ">=16.4",
+    }
     assert set(manifest["consolePlaceholders"]) == {"CONSOLE_API_URL", "CONSOLE_DOGFOOD_PROJECT_ID"}
 
 

@@ -6,6 +6,7 @@ import filecmp
 import os
 from pathlib import Path
 
+from e2e_support import cold_cache
 from support import make_source, pipeline
 
 from pipeline.cache import cache_root
@@ -15,15 +16,6 @@ def files(folder: Path) -> dict[str, tuple[int, Path]]:
     return {
         path.relative_to(folder).as_posix(): (path.stat().st_size, path) for path in folder.rglob("*") if path.is_file()
     }
-
-
-def cold_cache(home: Path) -> Path:
-    """A cache directory with the engine's programs and the tools in it, and no state at all."""
-    engine = home / cache_root().name / "engine"
-    engine.mkdir(parents=True)
-    (engine / "builds").symlink_to(cache_root() / "engine/builds")
-    (home / cache_root().name / "toolchain").symlink_to(cache_root() / "toolchain")
-    return home
 
 
 def test_a_cold_engine_makes_the_same_bytes(release: Path, tmp_path: Path) -> None:

@@ -1,0 +1,5 @@
+"""``python -m release`` is ``tesseral-release``."""
+
+from .cli import run
+
+run()
