@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from rich.console import Console
 
@@ -24,6 +27,8 @@ from .progress import Progress
 from .scratch import scratch
 from .source import open_source
 from .summary import show_plan, show_release
+
+T = TypeVar("T")
 
 SAMPLE = Path(__file__).parent.parent / "examples" / "minitesseral"
 
@@ -68,11 +73,30 @@ async def release(request: Request, console: Console) -> None:
             with progress.step("pack artifacts and images") as step:
                 stage = work / "stage"
                 stage.mkdir()
-                staged = await asyncio.to_thread(pack, plan, built, lock, stage, step.say)
+                staged = await _in_thread(lambda say: pack(plan, built, lock, stage, say), step.say)
             # From here a signal has to wait: publishing either happens as a whole or not at all.
             with progress.step(f"publish to {', '.join(plan.destinations)}"):
                 published = publish(staged, destinations, plan.channel)
         show_release(staged, published, console)
+
+
+async def _in_thread(work: Callable[[Callable[[str], None]], T], say: Callable[[str], None]) -> T:
+    """Run ``work`` beside the event loop. When the caller is cancelled, ``work`` ends the next time that
+    it says something, and is waited for: it must not write into a folder that is gone."""
+    cancelled = threading.Event()
+
+    def said(line: str) -> None:
+        if cancelled.is_set():
+            raise asyncio.CancelledError
+        say(line)
+
+    running = asyncio.ensure_future(asyncio.to_thread(work, said))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        cancelled.set()
+        await asyncio.wait([running])
+        raise
 
 
 async def _plan(request: Request, work: Path) -> Plan:

@@ -55,15 +55,15 @@ async def session(progress: Progress, log: Path) -> AsyncIterator[dagger.Client]
     wrong with the connection in the body.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    async with contextlib.AsyncExitStack() as stack:
-        output = stack.enter_context(log.open("w"))
+    with log.open("w") as output:
         # A query that was lost on the way is not sent again: it could run a build twice.
         config = dagger.Config(log_output=output, retry=dagger.Retry(connect=True, execute=False))
         way = await _choose(config, progress)
-        if way is Way.BUILT:
-            await _start_built(stack, progress)
         try:
-            yield await _open(stack, config, way, progress)
+            async with contextlib.AsyncExitStack() as stack:
+                if way is Way.BUILT:
+                    await _start_built(stack, progress)
+                yield await _open(stack, config, way, progress)
         except LOST as error:
             output.flush()
             raise EngineError(

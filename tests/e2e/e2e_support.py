@@ -6,8 +6,10 @@ import asyncio
 import shutil
 from pathlib import Path
 
-from pipeline.cache import cache_root
+from pipeline.cache import NAME, cache_root
 from pipeline.debian import require
+from pipeline.engine.build import wanted_build
+from pipeline.engine.home import engine_home
 
 VERSION = "1.0.0"
 
@@ -25,8 +27,9 @@ def layout_tar(release: Path, name: str, target: Path) -> Path:
 
 def cold_cache(home: Path) -> Path:
     """A cache directory with the engine's programs and the tools in it, and no state at all."""
-    engine = home / cache_root().name / "engine"
-    engine.mkdir(parents=True)
-    (engine / "builds").symlink_to(cache_root() / "engine/builds")
-    (home / cache_root().name / "toolchain").symlink_to(cache_root() / "toolchain")
+    builds = home / NAME / "engine/builds"
+    builds.mkdir(parents=True)
+    build = wanted_build(engine_home())
+    (builds / build.key).symlink_to(build.folder)
+    (home / NAME / "toolchain").symlink_to(cache_root() / "toolchain")
     return home
