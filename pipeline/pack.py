@@ -76,11 +76,7 @@ def _image(plan: Plan, built: Built, lock: Lock, piece: Piece, directory: Path) 
         [platform_image(piece, target, built, lock) for target in plan.selection.platforms],
         plan.source.committed_at,
         str(plan.version),
-        {
-            "org.opencontainers.image.title": piece.stem,
-            "org.opencontainers.image.version": str(plan.version),
-            "org.opencontainers.image.revision": plan.source.commit,
-        },
+        {"org.opencontainers.image.revision": plan.source.commit},
     )
     return Image(name=piece.stem, digest=index.digest, size=index.size, platforms=index.platforms)
 

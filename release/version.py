@@ -43,7 +43,7 @@ def parse(text: str) -> Version:
         version = Version.parse(text)
     except (TypeError, ValueError):
         version = None
-    # The comparison catches what the package's pattern lets through: other digits, a line end.
+    # semver before 3.1 lets other digits and a line end through.
     if version is None or str(version) != text:
         raise VersionError(
             f"{text!r} is not a SemVer version (like 1.4.0 or 1.4.0-rc.1)", "write it without a leading v"

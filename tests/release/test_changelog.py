@@ -83,6 +83,22 @@ def test_cut() -> None:
     )
 
 
+def test_tags_without_a_v_are_kept_so() -> None:
+    text = "## [Unreleased]\n\n- A\n\n[unreleased]: https://git.example/compare/1.3.0...HEAD\n"
+    assert cut(text, "minor", TODAY)[0].endswith(
+        "[unreleased]: https://git.example/compare/0.1.0...HEAD\n[0.1.0]: https://git.example/compare/1.3.0...0.1.0\n"
+    )
+
+
+def test_a_fence_is_closed_by_one_as_long() -> None:
+    fenced = "````\n```\n## [9.9.9]\n```\n## [8.8.8]\n````"
+    assert notes(f"## [1.0.0]\n{fenced}\n## [0.9.0]\n", Version(1)) == fenced
+
+
+def test_code_in_a_line_opens_no_fence() -> None:
+    assert notes("## [1.0.0]\n```a```\n## [0.9.0]\n", Version(1)) == "```a```"
+
+
 def test_cut_counts_from_the_newest_version_not_the_first() -> None:
     text = "## Unreleased\n\n- A\n\n## [1.2.9]\n\n- B\n\n## [2.0.0-rc.1]\n\n- C\n"
     assert cut(text, "rc", TODAY)[1] == parse("2.0.0-rc.2")

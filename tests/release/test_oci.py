@@ -1,14 +1,16 @@
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from release_samples import CONFIG, CREATED, entries, platform_images
 
-from release.archive import Entry
+from release.archive import Entry, TarDigest
+from release.archive.tar import write_gz
 from release.checksums import digest_of_bytes
+from release.compression import Sink
 from release.errors import SourceError, VerificationError
 from release.oci import ImageIndex, PlatformImage, read_layout, write_layout
 from release.oci.image import index_document
@@ -69,6 +71,18 @@ def test_the_order_of_platforms_does_not_show(tmp_path: Path) -> None:
     assert write_layout(tmp_path / "2", "i", images[::-1], CREATED, "1.4.0", {}) == first
 
 
+def test_files_that_platforms_share_are_packed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed: list[object] = []
+
+    def counted(entries: Sequence[Entry], sink: Sink, mtime: int) -> TarDigest:
+        packed.append(entries)
+        return write_gz(entries, sink, mtime)
+
+    monkeypatch.setattr("release.oci.write.write_gz", counted)
+    written(tmp_path)
+    assert len(packed) == 1
+
+
 def test_refusals(tmp_path: Path) -> None:
     image = PlatformImage(platform="linux/amd64", entries=(Entry(path="a", source=b""),), config=CONFIG)
     with pytest.raises(SourceError, match="two variants"):
@@ -86,7 +100,7 @@ def test_every_blob_is_checked(tmp_path: Path) -> None:
         with pytest.raises(VerificationError, match=path.name):
             read_layout(tmp_path)
         path.write_bytes(data + b"\0")
-        with pytest.raises(VerificationError, match=path.name):
+        with pytest.raises(VerificationError, match=f"{path.name} has {len(data) + 1} bytes, not {len(data)}"):
             read_layout(tmp_path)
         path.unlink()
         with pytest.raises(VerificationError, match=path.name):

@@ -36,7 +36,20 @@ def test_every_version_is_read_back(version: Version) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1.4", "v1.4.0", "1.4.0\n", " 1.4.0", "01.4.0", "1.4.0-01", "1.٣.0", "1.4.0+x", "1.4.0-" + "a" * 128]
+    "text",
+    [
+        "",
+        "1.4",
+        "v1.4.0",
+        "1.4.0\n",
+        " 1.4.0",
+        "01.4.0",
+        "1.4.0-01",
+        "1٣.0.0",
+        "1.0.0-1٣",
+        "1.4.0+x",
+        "1.4.0-" + "a" * 128,
+    ],
 )
 def test_what_is_no_version_is_refused(text: str) -> None:
     with pytest.raises(VersionError):

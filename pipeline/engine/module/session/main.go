@@ -32,6 +32,9 @@ import (
 // The address of the engine; the SDK passes its environment on.
 const runnerHostEnv = "_EXPERIMENTAL_DAGGER_RUNNER_HOST"
 
+// An engine that is gone leaves nothing to wait for, but its client waits for the last reports.
+const closeLimit = 15 * time.Second
+
 type connectParams struct {
 	Port         int    `json:"port"`
 	SessionToken string `json:"session_token"`
@@ -96,7 +99,7 @@ func session(args []string) error {
 	if err != nil {
 		return fmt.Errorf("connect to the engine at %s: %w", host, err)
 	}
-	defer sess.Close()
+	defer closeWithin(sess, closeLimit)
 
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -127,4 +130,20 @@ func session(args []string) error {
 		return err
 	}
 	return nil
+}
+
+// closeWithin closes the session in an orderly way when the engine lets it.
+func closeWithin(sess io.Closer, limit time.Duration) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := sess.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "dagger-session: close:", err)
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(limit):
+		fmt.Fprintln(os.Stderr, "dagger-session: the engine did not end the session; leaving it")
+	}
 }
