@@ -1,4 +1,4 @@
-"""Sessions: release · build · tests · lint · types · engine · bump · lock. ``nox -l`` tells what each is for."""
+"""Sessions: release · engine · bump · lock · requirements · lint · types · tests. ``nox -l`` tells what each is for."""
 
 from __future__ import annotations
 

@@ -115,8 +115,11 @@ def main(argv: Sequence[str]) -> None:
 def run() -> NoReturn:
     """The program: errors become a sentence and an exit status here, and only here."""
     argv = sys.argv[1:]
+    program = argv[0] if argv and not argv[0].startswith("-") else "pipeline"
     try:
         main(argv)
+    except KeyboardInterrupt:  # before the signals are ours
+        sys.exit(report(Interrupted(signal.SIGINT), program, verbose="--verbose" in argv))
     except Exception as error:
-        sys.exit(report(error, "release", verbose="--verbose" in argv))
+        sys.exit(report(error, program, verbose="--verbose" in argv))
     sys.exit(0)

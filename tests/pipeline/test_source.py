@@ -267,9 +267,9 @@ def test_a_link_to_itself_is_a_source_error_or_fine(repo: Path) -> None:
 
 @pytest.mark.xfail(strict=True, reason="the mode is the index's, and the file read is what the new link points at")
 def test_a_tracked_file_that_became_a_link_out_is_refused(repo: Path) -> None:
-    (repo / "a b").unlink()
-    (repo / "a b").symlink_to("/etc/hostname")
-    assert "a b" in refusal(repo)
+    (repo / "é").unlink()
+    (repo / "é").symlink_to("/etc/hostname")
+    assert refusal(repo).startswith("é ")
 
 
 @pytest.mark.xfail(strict=True, reason="a tracked file below a folder that became a link is read through that link")
@@ -436,13 +436,13 @@ def test_a_name_for_others_wins_over_the_url(repo: Path) -> None:
 
 
 def test_secrets_of_a_url_are_not_kept(repo: Path) -> None:
-    assert opened(f"file://user:secret@{repo}").repository == f"file://{repo}"
+    assert opened(f"file://user:hunter2@{repo}").repository == f"file://{repo}"
 
 
 def test_secrets_of_a_url_are_not_told(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as caught:
-        opened(f"file://user:secret@{tmp_path}/none")
-    assert "secret" not in str(caught.value) + caught.value.detail
+        opened(f"file://user:hunter2@{tmp_path}/none")
+    assert "hunter2" not in str(caught.value) + caught.value.detail
     assert str(caught.value).startswith(f"file://{tmp_path}/none could not be cloned")
 
 
