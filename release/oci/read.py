@@ -86,7 +86,7 @@ class _Layout:
         """Compare the blob with its descriptor: form, media type, size, then digest."""
         wanted = descriptor["digest"]
         if _DIGEST.fullmatch(wanted) is None or descriptor["mediaType"] != media_type:
-            raise VerificationError(f"{self._directory}: {wanted!r} is not a {media_type}", _AGAIN)
+            raise VerificationError(f"{self._directory}: {wanted!r} is no {media_type}", _AGAIN)
         name = (BLOBS / wanted.removeprefix("sha256:")).as_posix()
         path = self._directory / name
         if not path.is_file():

@@ -163,12 +163,12 @@ def test_a_runtime_without_the_image_is_passed_over(home: EngineHome, tmp_path: 
     assert "answer ['x']" in done.stdout
 
 
-def test_an_engine_that_dies_in_a_run_is_said(home: EngineHome, source: Path, tmp_path: Path) -> None:
+def compiling(source: Path, target: Path) -> subprocess.Popen[str]:
+    """A release in the middle of a compile."""
     (source / "internal/store/fresh.go").write_text("package store\n\nvar _ = 54321\n")
     commit(source, "Compile something anew")
-    run = ["release", "--source", str(source), "--to", str(tmp_path / "dist"), "--piece", "api"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline", *run],
+        [sys.executable, "-m", "pipeline", "release", "--source", source, "--to", target, "--piece", "api"],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -179,6 +179,11 @@ def test_an_engine_that_dies_in_a_run_is_said(home: EngineHome, source: Path, tm
         if "build api" in line:
             break
     time.sleep(3)
+    return process
+
+
+def test_an_engine_that_dies_in_a_run_is_said(home: EngineHome, source: Path, tmp_path: Path) -> None:
+    process = compiling(source, tmp_path / "dist")
     engine = running(home)
     assert engine is not None
     os.kill(engine, signal.SIGKILL)
@@ -187,6 +192,16 @@ def test_an_engine_that_dies_in_a_run_is_said(home: EngineHome, source: Path, tm
     assert "Traceback" not in said
     assert "release: the connection to an engine built from its module was lost" in said
     assert {path.name for path in (tmp_path / "dist").rglob("*")} <= {".lock"}
+
+
+def test_a_signal_ends_the_engine_of_the_run_too(home: EngineHome, source: Path, tmp_path: Path) -> None:
+    process = compiling(source, tmp_path / "dist")
+    assert running(home) is not None
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert said == "release: interrupted; nothing was published; the same command starts again\n"
+    assert traces(home) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")

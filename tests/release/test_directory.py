@@ -229,7 +229,6 @@ def test_a_channel_with_another_manifest_is_a_conflict() -> None:
         lambda data: data.replace(b"1.4.0", b"1.4"),
         lambda data: data.replace(b"stable", b"candidate"),
         lambda data: data.replace(b"sha256:0", b"sha256:x"),
-        lambda data: data.replace(b'"schemaVersion":1', b'"schemaVersion":2'),
     ],
 )
 def test_a_channel_file_of_another_form_is_refused(change: Callable[[bytes], bytes]) -> None:
@@ -237,6 +236,12 @@ def test_a_channel_file_of_another_form_is_refused(change: Callable[[bytes], byt
     channels.from_json(data, "stable")
     with pytest.raises(VerificationError):
         channels.from_json(change(data), "stable")
+
+
+def test_a_newer_channel_file_says_to_upgrade() -> None:
+    data = channels.to_json(Channel(name="stable", version=V140, manifest_digest=f"sha256:{'0' * 64}"))
+    with pytest.raises(VerificationError, match="upgrade tesseral-release"):
+        channels.from_json(data.replace(b'"schemaVersion":1', b'"schemaVersion":2'), "stable")
 
 
 def test_opening() -> None:

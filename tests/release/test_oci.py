@@ -134,6 +134,14 @@ def test_an_index_of_another_form_is_refused(tmp_path: Path, text: str) -> None:
         read_layout(tmp_path)
 
 
+def test_a_digest_leads_nowhere_else(tmp_path: Path) -> None:
+    index = written(tmp_path)
+    path = tmp_path / "index.json"
+    path.write_text(path.read_text().replace(index.digest, "sha256:../../index.json"))
+    with pytest.raises(VerificationError, match=r"'sha256:\.\./\.\./index\.json' is no application"):
+        read_layout(tmp_path)
+
+
 def test_what_is_no_layout_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VerificationError):
         read_layout(tmp_path / "missing")
