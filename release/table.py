@@ -6,30 +6,31 @@ from collections.abc import Sequence
 
 from .manifest import Manifest
 
-_TITLES = ("NAME", "TARGET", "SIZE", "DIGEST")
-_SHORT = len("sha256:") + 12
+_TITLES = ("NAME", "SIZE", "SHA256")
+_SHORT = 12
 
 
-def rows(manifest: Manifest) -> tuple[tuple[str, str, str, str], ...]:
-    """Return name, target, size and shortened digest of each artifact, then of each image.
+def rows(manifest: Manifest) -> tuple[tuple[str, str, str], ...]:
+    """Return name, size and shortened digest of each artifact, then of each image with its platforms.
 
     The size of an image is left blank: the manifest knows only that of its index.
     """
-    artifacts = [
-        (artifact.name, artifact.target or "any", human_size(artifact.size), artifact.digest[:_SHORT])
-        for artifact in manifest.artifacts
-    ]
+    artifacts = [(item.name, human_size(item.size), _short(item.digest)) for item in manifest.artifacts]
     images = [
-        (f"image {image.name}", " ".join(image.platforms), "", image.digest[:_SHORT]) for image in manifest.images
+        (f"image {image.name} ({', '.join(image.platforms)})", "", _short(image.digest)) for image in manifest.images
     ]
     return (*artifacts, *images)
 
 
 def render(manifest: Manifest) -> str:
     """Return the table as lines of text, columns aligned, sizes to the right."""
-    lines: Sequence[tuple[str, str, str, str]] = (_TITLES, *rows(manifest))
-    name, target, size, _ = (max(map(len, column)) for column in zip(*lines, strict=True))
-    return "\n".join(f"{line[0]:<{name}}  {line[1]:<{target}}  {line[2]:>{size}}  {line[3]}" for line in lines)
+    lines: Sequence[tuple[str, str, str]] = (_TITLES, *rows(manifest))
+    name, size, _ = (max(map(len, column)) for column in zip(*lines, strict=True))
+    return "\n".join(f"{line[0]:<{name}}  {line[1]:>{size}}  {line[2]}" for line in lines)
+
+
+def _short(digest: str) -> str:
+    return digest.removeprefix("sha256:")[:_SHORT]
 
 
 def human_size(size: int) -> str:

@@ -85,6 +85,7 @@ async def deploy(release: Path, work: Path) -> dict[str, str]:
                 .with_env_variable("API_AUTH_APPS_ROOT_DOMAIN", "example.com")
                 .with_env_variable("API_DOGFOOD_PROJECT_ID", project)
                 .with_env_variable("API_SESSION_KMS_KEY_ID", "key")
+                .with_exposed_port(3001)
                 .as_service(use_entrypoint=True)
             )
             tunnel = await client.host().tunnel(api).start()
