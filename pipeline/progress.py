@@ -139,12 +139,14 @@ class Progress:
         )
 
     def _view(self) -> Group:
-        rows = Table.grid(padding=(0, 1))
+        running = list(self._running)
+        longest = max((len(step.name) for step in running), default=0)
+        rows = Table.grid(padding=(0, 1), expand=True)
         rows.add_column(width=1)
-        rows.add_column(no_wrap=True)
-        rows.add_column(justify="right", no_wrap=True)
-        rows.add_column(no_wrap=True, overflow="ellipsis", style="dim")
-        for step in list(self._running):
+        rows.add_column(no_wrap=True, min_width=longest)
+        rows.add_column(no_wrap=True, min_width=6, justify="right")
+        rows.add_column(no_wrap=True, overflow="ellipsis", ratio=1, style="dim")
+        for step in running:
             rows.add_row(Spinner("dots", style="cyan"), step.name, f"{step.seconds:.0f} s", Text(step.note))
         of = f" of {self._expected}" if self._expected > self._finished else ""
         return Group(rows, Text(f"{_clock(time.monotonic() - self._started)}  {self._finished}{of} steps", style="dim"))

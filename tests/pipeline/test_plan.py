@@ -90,9 +90,8 @@ def test_untracked_files_make_no_tree_dirty(source: Path) -> None:
 
 
 def test_a_part_of_the_pieces_is_named_by_its_choice(source: Path) -> None:
-    names = {
-        version_of(source, select(*choice)) for choice in ((["api"], []), (["console"], []), ([], ["linux/amd64"]))
-    }
+    chosen = (select(["api"]), select(["console"]), select(targets=["linux/amd64"]))
+    names = {version_of(source, selection) for selection in chosen}
     assert len(names) == 3
     for name in names:
         assert re.fullmatch(rf"1\.0\.1-snapshot\.{DAY}\.{abbreviated(source)}\.partial-[0-9a-f]{{7}}", name)

@@ -300,11 +300,9 @@ def test_a_path_that_changed_its_sort_is_a_source_error_or_dirty(
 ) -> None:
     change(repo)
     try:
-        source = opened(repo)
+        assert opened(repo).dirty
     except SourceError as error:
-        assert path in str(error)
-    else:
-        assert source.dirty
+        assert path in str(error)  # noqa: PT017 - either is fine
 
 
 @pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
@@ -312,7 +310,10 @@ def test_a_path_that_changed_its_sort_is_a_source_error_or_dirty(
 def test_a_file_that_git_is_told_to_overlook_is_looked_at(repo: Path, flag: str) -> None:
     git(repo, "update-index", flag, "a b")
     (repo / "a b").write_text("other content under the tag's name")
-    assert opened(repo).dirty
+    try:
+        assert opened(repo).dirty
+    except SourceError as error:
+        assert "a b" in str(error)  # noqa: PT017 - either is fine
 
 
 @pytest.mark.xfail(strict=True, reason="GIT_DIR, which git sets for hooks, wins over -C")
