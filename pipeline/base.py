@@ -66,7 +66,7 @@ def installed(root: Path, lists: Path) -> dict[str, DebianPackage]:
 
 
 def _stanzas(text: str) -> Iterable[dict[str, str]]:
-    for stanza in re.split(r"\n\n+", text.strip()):
+    for stanza in filter(None, re.split(r"\n\n+", text.strip())):
         yield dict(re.findall(r"^(Package|Version|SHA256|Status): (.*)$", stanza, re.MULTILINE))
 
 
@@ -80,10 +80,16 @@ def drift(base: Base, found: Mapping[str, DebianPackage]) -> tuple[str, ...]:
     """How a made filesystem differs from the lock: one phrase a package, sorted."""
     names = sorted(base.packages.keys() | found.keys())
     return tuple(
-        f"{name} {_version(base.packages.get(name))} → {_version(found.get(name))}"
+        f"{name} {_change(base.packages.get(name), found.get(name))}"
         for name in names
         if base.packages.get(name) != found.get(name)
     )
+
+
+def _change(old: DebianPackage | None, new: DebianPackage | None) -> str:
+    if old and new and old.version == new.version:
+        return f"{new.version} with other bytes"
+    return f"{_version(old)} → {_version(new)}"
 
 
 def _version(package: DebianPackage | None) -> str:

@@ -26,9 +26,10 @@ async def bump(folder: Path, parts: Sequence[Part], console: Console) -> None:
     """
     path = folder / CHANGELOG
     try:
-        text = path.read_text()
-    except OSError as error:
-        raise SourceError(f"{path} can't be read: {error.strerror}", "name the folder with --source") from error
+        text = path.read_bytes().decode()
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise SourceError(f"{path} can't be read: {why}", "name the folder with --source") from error
     changed, version = changelog.cut(text, parts, datetime.now(UTC).date())
     _write(path, changed)
     files = [str(path)]

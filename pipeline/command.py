@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
 KEPT_LINES = 400
@@ -57,9 +57,8 @@ async def run(
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
             umask=0o022,
-            limit=1 << 20,
         )
-    except FileNotFoundError as error:
+    except OSError as error:
         raise CommandError(command, None, str(error)) from error
     tail: deque[str] = deque(maxlen=KEPT_LINES)
     stdout: list[str] = []
@@ -67,7 +66,7 @@ async def run(
     async def drain(stream: asyncio.StreamReader | None, keep: list[str] | None) -> None:
         if stream is None:
             return
-        async for raw in stream:
+        async for raw in _lines(stream):
             line = raw.decode(errors="replace")
             if keep is not None:
                 keep.append(line)
@@ -85,18 +84,32 @@ async def run(
     try:
         await asyncio.gather(feed(), drain(process.stdout, stdout), drain(process.stderr, None))
         status = await process.wait()
-    finally:
-        if process.returncode is None:
-            await _end(process)
+    except BaseException:
+        await _end(process)
+        raise
     if status != 0:
         raise CommandError(command, status, "".join(tail))
     return "".join(stdout)
 
 
+async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
+    """The lines of ``stream``, however long: its own iterator refuses those above a limit."""
+    rest = bytearray()
+    while chunk := await stream.read(1 << 16):
+        *whole, last = chunk.split(b"\n")
+        for part in whole:
+            yield bytes(rest + part + b"\n")
+            rest.clear()
+        rest += last
+    if rest:
+        yield bytes(rest)
+
+
 async def _end(process: asyncio.subprocess.Process) -> None:
-    for number, seconds in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, GRACE_SECONDS)):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), seconds)
-            return
+    with contextlib.suppress(ProcessLookupError, TimeoutError):
+        os.killpg(process.pid, signal.SIGTERM)
+        await asyncio.wait_for(process.wait(), GRACE_SECONDS)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # also what outlived the command
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(process.wait(), GRACE_SECONDS)

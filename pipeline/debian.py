@@ -15,6 +15,10 @@ from .command import CommandError, run
 
 ARCHIVE_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 APT_ETC = Path("/etc/apt")
+OS_RELEASE = Path("/etc/os-release")
+
+# Third parties name their suites after Debian's; their components they seldom do.
+COMPONENTS = {"main", "contrib", "non-free", "non-free-firmware"}
 
 Say = Callable[[str], None]
 
@@ -42,8 +46,9 @@ def suite_of_machine(os_release: str | None = None) -> str:
 
     Raises :class:`ToolchainError` where the machine is no Debian.
     """
-    text = os_release if os_release is not None else Path("/etc/os-release").read_text()
-    fields = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    if os_release is None:
+        os_release = OS_RELEASE.read_text() if OS_RELEASE.exists() else ""
+    fields = dict(line.split("=", 1) for line in os_release.splitlines() if "=" in line)
     if fields.get("ID", "").strip('"') != "debian" or "VERSION_CODENAME" not in fields:
         raise ToolchainError(
             f"this machine runs {fields.get('PRETTY_NAME', 'an unknown system')}, and base filesystems are made "
@@ -65,9 +70,9 @@ def repositories(etc: Path = APT_ETC, suite: str | None = None) -> tuple[Reposit
     found = [
         entry
         for file in files
-        if file.is_file()
+        if file.is_file() and file.suffix in (".list", ".sources")  # as apt does
         for entry in (_stanzas(file.read_text()) if file.suffix == ".sources" else _lines(file.read_text()))
-        if entry.suite in wanted
+        if entry.suite in wanted and set(entry.components.split()) <= COMPONENTS
     ]
     if not found:
         raise ToolchainError(
@@ -77,14 +82,16 @@ def repositories(etc: Path = APT_ETC, suite: str | None = None) -> tuple[Reposit
 
 
 def _lines(text: str) -> Iterable[Repository]:
-    for match in re.finditer(r"^deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s+(.+)$", text, re.MULTILINE):
+    for match in re.finditer(r"^deb[ \t]+(?:\[[^\]]*\][ \t]+)?(\S+)[ \t]+(\S+)[ \t]+(.+)$", text, re.MULTILINE):
         yield Repository(uri=match[1], suite=match[2], components=match[3].strip())
 
 
 def _stanzas(text: str) -> Iterable[Repository]:
     for stanza in re.split(r"\n\s*\n", text):
-        fields = dict(re.findall(r"^([A-Za-z-]+):[ \t]*(.*)$", stanza, re.MULTILINE))
-        if "deb" not in fields.get("Types", "").split() or fields.get("Enabled", "yes") == "no":
+        text = re.sub(r"^#.*\n", "", stanza, flags=re.MULTILINE)
+        fields = dict(re.findall(r"^([A-Za-z-]+):[ \t]*(.*(?:\n[ \t].*)*)$", text, re.MULTILINE))
+        enabled = fields.get("Enabled", "yes").strip().lower() not in ("no", "false", "without", "off", "disable", "0")
+        if "deb" not in fields.get("Types", "").split() or not enabled:
             continue
         for uri in fields.get("URIs", "").split():
             for suite in fields.get("Suites", "").split():

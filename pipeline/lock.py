@@ -87,7 +87,7 @@ def read_lock(path: Path = LOCK_FILE) -> Lock:
     try:
         data = path.read_bytes()
         return _parse(tomllib.loads(data.decode()), hashlib.sha256(data).hexdigest())
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ToolchainError(f"{path} can't be used: {error!r}", "restore it from git") from error
 
 

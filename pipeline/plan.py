@@ -113,6 +113,8 @@ def choose_version(source: Source, selection: Selection, asked: str | None) -> V
 def choose_notes(source: Source, version: Version, given: str | None) -> str | None:
     """The notes given, else the version's section in the source's CHANGELOG.md; a final version has some."""
     if given is not None:
+        if not given.strip() and is_final(version):
+            raise VersionError(f"version {version} has no release notes: --notes is empty", "write what is new")
         return given.strip()
     text = source.read(CHANGELOG)
     notes = None if text is None else changelog.notes(text.decode(errors="replace"), version)

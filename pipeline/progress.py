@@ -126,7 +126,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """Print a line that stays."""
-        self.console.print(escape(line), highlight=False, soft_wrap=True)
+        self.console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def _line(self, step: Step) -> None:
         at = _clock(time.monotonic() - self._started)
@@ -134,6 +134,7 @@ class Progress:
         style = STYLES[step.state]
         self.console.print(
             f"[dim]{at}[/]  [{style}]{MARKS[step.state]} {step.state:<7}[/]  {escape(step.name)}[dim]{took}[/]",
+            emoji=False,
             highlight=False,
             soft_wrap=True,
         )
@@ -147,7 +148,7 @@ class Progress:
         rows.add_column(no_wrap=True, min_width=6, justify="right")
         rows.add_column(no_wrap=True, overflow="ellipsis", ratio=1, style="dim")
         for step in running:
-            rows.add_row(Spinner("dots", style="cyan"), step.name, f"{step.seconds:.0f} s", Text(step.note))
+            rows.add_row(Spinner("dots", style="cyan"), Text(step.name), f"{step.seconds:.0f} s", Text(step.note))
         of = f" of {self._expected}" if self._expected > self._finished else ""
         return Group(rows, Text(f"{_clock(time.monotonic() - self._started)}  {self._finished}{of} steps", style="dim"))
 

@@ -86,10 +86,11 @@ async def open_source(text: str, ref: str | None, checkouts: Path, *, repository
         if ref is not None:
             raise SourceError(f"--ref goes with a git URL, and {text} is a folder", "check the ref out, or use file://")
         return await _open_folder(Path(text), repository)
+    _need_git()
     url, _, fragment = text.partition("#")
     folder = checkouts / "source"
     try:
-        await run([*GIT, "clone", "--quiet", "--no-checkout", url, str(folder)], env=_environment())
+        await run([*GIT, "clone", "--quiet", "--no-checkout", "--", url, str(folder)], env=_environment())
         wanted = ref or fragment or "HEAD"
         commit = await _resolve(folder, wanted)
         await run([*GIT, "-C", str(folder), "checkout", "--quiet", "--detach", commit], env=_environment())
@@ -104,7 +105,10 @@ async def _resolve(folder: Path, wanted: str) -> str:
     for name in (wanted, f"refs/tags/{wanted}", f"refs/remotes/origin/{wanted}"):
         try:
             return (
-                await run([*GIT, "-C", str(folder), "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"])
+                await run(
+                    [*GIT, "-C", str(folder), "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"],
+                    env=_environment(),
+                )
             ).strip()
         except CommandError:
             continue
@@ -113,20 +117,27 @@ async def _resolve(folder: Path, wanted: str) -> str:
 
 def _without_secrets(url: str) -> str:
     """The URL without a user name or password in it."""
-    return re.sub(r"(?<=://)[^/@]*@", "", url)
+    return re.sub(r"(?<=://)[^/]*@", "", url)
 
 
-# fsmonitor is a hook that a repository may configure; quotePath is about display.
-GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
+# fsmonitor is a hook that a repository may configure; the others are about display.
+GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "log.showSignature=false")
+OF_ANOTHER_REPOSITORY = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE"}
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    # git sets these for its hooks; they would win over -C.
+    inherited = {name: value for name, value in os.environ.items() if name not in OF_ANOTHER_REPOSITORY}
+    return {**inherited, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+
+
+def _need_git() -> None:
+    if shutil.which("git") is None:
+        raise SourceError("git is not installed", "as root: apt-get install git")
 
 
 async def _open_folder(folder: Path, repository: str | None) -> Source:
-    if shutil.which("git") is None:
-        raise SourceError("git is not installed", "as root: apt-get install git")
+    _need_git()
     if not folder.is_dir():
         raise SourceError(f"{folder} is no folder", "name a git work tree or a git URL with --source")
     root = folder.resolve()
@@ -138,12 +149,20 @@ async def _open_folder(folder: Path, repository: str | None) -> Source:
         prefix = (await git("rev-parse", "--show-prefix")).strip().rstrip("/")
         commit, seconds = (await git("log", "-1", "--format=%H %ct")).split()
         listing = await git("ls-files", "-z", "--stage", "--", ".")
-        status = await git("status", "--porcelain=v1", "-z", "--no-renames", "--", ".")
+        status = await git("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal", "--", ".")
+        overlooked = await git("ls-files", "-z", "-v", "--", ".")
     except CommandError as error:
         raise SourceError(
             f"{folder} is no git work tree with a commit", "run `git init` and commit the source", detail=error.output
         ) from error
-    files = _present(root, _parse_listing(listing))
+    tracked = _parse_listing(listing)
+    for record in filter(None, overlooked.split("\0")):
+        if record[0] == "S" or record[0].islower():
+            raise SourceError(
+                f"git is told to overlook changes of {record[2:]}",
+                f"git update-index --no-assume-unchanged --no-skip-worktree {record[2:]}",
+            )
+    files = _present(root, tracked)
     changes = [line for line in status.split("\0") if line]
     untracked = sum(line.startswith("??") for line in changes)
     if not files:
@@ -180,6 +199,8 @@ def _parse_listing(listing: str) -> tuple[TrackedFile, ...]:
             raise SourceError(f"{path} is a git submodule, which cannot be released", "commit its files instead")
         if stage != "0":
             raise SourceError(f"{path} has an unfinished merge", "finish the merge and commit")
+        if "\N{REPLACEMENT CHARACTER}" in path:
+            raise SourceError(f"the name {path} is not UTF-8", "rename the file")
         found.append(TrackedFile(path=path, mode=mode))
     return tuple(sorted(found))
 
@@ -205,16 +226,24 @@ def tree_digest(root: Path, files: Sequence[TrackedFile]) -> str:
 
 def _content(root: Path, file: TrackedFile) -> bytes:
     path = root / file.path
-    if file.mode != SYMLINK:
-        return path.read_bytes()
-    link = path.readlink()
-    if not path.parent.joinpath(link).resolve().is_relative_to(root):
+    # The folder above counts too: it may have become a link since.
+    if path.is_symlink() != (file.mode == SYMLINK) or path.parent.resolve() != (root.resolve() / file.path).parent:
+        raise SourceError(f"{file.path} is not what git tracks: one of the two is a link", "restore or commit it")
+    try:
+        if file.mode != SYMLINK:
+            return path.read_bytes()
+        link = path.readlink()
+        inside = not link.is_absolute() and path.parent.joinpath(link).resolve().is_relative_to(root)
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
+        raise SourceError(f"{file.path} can't be read: {error}", "restore or commit it") from error
+    if not inside:
         raise SourceError(f"{file.path} is a link out of the source, to {link}", "commit the file itself")
     return link.as_posix().encode()
 
 
 def copy_tree(source: Source, target: Path, *, keep: Callable[[str], bool] = lambda path: True) -> None:
     """Lay out the tracked files below ``target`` with modes 644 and 755 and the commit's time."""
+    target.mkdir(parents=True, exist_ok=True)
     for file in source.files:
         if not keep(file.path):
             continue

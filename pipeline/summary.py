@@ -52,4 +52,4 @@ def show_release(staged: StagedRelease, published: Sequence[Published], console:
 
 
 def _say(console: Console, text: str) -> None:
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    console.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)

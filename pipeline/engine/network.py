@@ -34,5 +34,5 @@ def _routes(table: str) -> Iterable[ipaddress.IPv4Network]:
     for line in table.splitlines()[1:]:
         fields = line.split()
         address, mask = (int.from_bytes(bytes.fromhex(fields[i]), "little") for i in (1, 7))
-        if mask:  # the default route overlaps everything
+        if mask.bit_count() >= 8:  # a default route, also in halves as VPNs set it, overlaps everything
             yield ipaddress.IPv4Network((address, mask.bit_count()))

@@ -63,7 +63,7 @@ class Recipe:
 def build_files() -> dict[str, bytes]:
     """The files that a build follows from besides the recipe: our Go files and the modules that do the work."""
     here = Path(__file__).parent
-    files = [*MODULE_FILES.rglob("*.go"), here / "compile.py", here / "rootfs.py"]
+    files = [*MODULE_FILES.rglob("*.go"), here / "compile.py", here / "recipe.py", here / "rootfs.py"]
     return {path.relative_to(here).as_posix(): path.read_bytes() for path in sorted(files)}
 
 
