@@ -21,9 +21,11 @@ LINKS = {
     "usr/bin/xtables-legacy-multi": "/usr/sbin/xtables-legacy-multi",
 }
 # The engine runs dnsmasq on the wildcard address, where it would meet any other resolver of the machine,
-# such as that of a second engine; bound to its own bridge it meets none.
+# such as that of a second engine; bound to its own bridge it meets none. And it answers itself when asked
+# for the names of private addresses: npm asks (through Node's report of its sockets) and waits for minutes
+# where nobody else answers.
 DNSMASQ = "usr/local/sbin/dnsmasq"
-DNSMASQ_SCRIPT = '#!/bin/sh\nexec /usr/sbin/dnsmasq --bind-dynamic "$@"\n'
+DNSMASQ_SCRIPT = '#!/bin/sh\nexec /usr/sbin/dnsmasq --bind-dynamic --bogus-priv "$@"\n'
 
 
 async def make_engine_root(recipe: Recipe, programs: Path, root: Path, progress: Progress) -> None:
