@@ -21,6 +21,7 @@ from .progress import Progress, Step
 from .tools import ensure_go, ensure_node
 
 COMMAND_SECONDS = 45 * 60
+HOME = "/home/build"  # of the containers
 EXECUTED = "/executed"
 # Writes the time behind the command, so that one can tell a result that was there already.
 RUN_AND_STAMP = 'set -e; "$@"; date +%s > ' + EXECUTED
@@ -47,7 +48,7 @@ async def load_toolchain(client: dagger.Client, lock: Lock, progress: Progress) 
     base = (
         client.container()
         .with_rootfs(client.host().directory(str(root)))
-        .with_env_variable("HOME", "/root")
+        .with_env_variable("HOME", HOME)
         .with_env_variable("TZ", "UTC")
         .with_env_variable("LC_ALL", "C.UTF-8")
     )
@@ -67,8 +68,8 @@ async def _with_go(client: dagger.Client, base: dagger.Container, lock: Lock, pr
         .with_env_variable("GOTOOLCHAIN", "local")
         .with_env_variable("GOFLAGS", "-mod=readonly")
         .with_env_variable("CGO_ENABLED", "0")
-        .with_mounted_cache("/root/go/pkg/mod", client.cache_volume("tesseral-release-go-mod"))
-        .with_mounted_cache("/root/.cache/go-build", client.cache_volume(f"tesseral-release-go-{lock.go_version}"))
+        .with_mounted_cache(f"{HOME}/go/pkg/mod", client.cache_volume("tesseral-release-go-mod"))
+        .with_mounted_cache(f"{HOME}/.cache/go-build", client.cache_volume(f"tesseral-release-go-{lock.go_version}"))
     )
     for name in ("GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE"):
         value = await _configured("go", "env", name)
@@ -86,7 +87,7 @@ async def _with_node(client: dagger.Client, base: dagger.Container, lock: Lock, 
         .with_env_variable("npm_config_audit", "false")
         .with_env_variable("npm_config_fund", "false")
         .with_env_variable("npm_config_update_notifier", "false")
-        .with_mounted_cache("/root/.npm", client.cache_volume("tesseral-release-npm"))
+        .with_mounted_cache(f"{HOME}/.npm", client.cache_volume("tesseral-release-npm"))
     )
     registry = await _configured("npm", "config", "get", "registry")
     return container.with_env_variable("npm_config_registry", registry) if registry else container

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from semver import Version
 from release.errors import SourceError
 from release.version import from_tag
 
-from .command import CommandError, run
+from .command import CommandError
+from .git import clone, git, is_url, without_secrets
 
 REGULAR, EXECUTABLE, SYMLINK, SUBMODULE = "100644", "100755", "120000", "160000"
 LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
@@ -71,98 +71,39 @@ class Source:
         }
 
 
-def is_url(text: str) -> bool:
-    """Whether ``--source`` names a repository to clone rather than a folder."""
-    return "://" in text or re.match(r"[\w.-]+@[\w.-]+:", text) is not None
-
-
 async def open_source(text: str, ref: str | None, checkouts: Path, *, repository: str | None = None) -> Source:
     """Open the source that ``text`` names: a folder in a git work tree, or a git URL.
 
     A URL may carry its ref behind ``#``; it is cloned into ``checkouts``.
     Raises :class:`SourceError`.
     """
-    if not is_url(text):
-        if ref is not None:
-            raise SourceError(f"--ref goes with a git URL, and {text} is a folder", "check the ref out, or use file://")
-        return await _open_folder(Path(text), repository)
-    _need_git()
-    url, _, fragment = text.partition("#")
-    folder = checkouts / "source"
-    try:
-        await run([*GIT, "clone", "--quiet", "--no-checkout", "--", url, str(folder)], env=_environment())
-        wanted = ref or fragment or "HEAD"
-        commit = await _resolve(folder, wanted)
-        await run([*GIT, "-C", str(folder), "checkout", "--quiet", "--detach", commit], env=_environment())
-    except CommandError as error:
-        raise SourceError(
-            f"{_without_secrets(url)} could not be cloned", "see git's message above", detail=error.output
-        ) from error
-    return await _open_folder(folder, repository or _without_secrets(url))
-
-
-async def _resolve(folder: Path, wanted: str) -> str:
-    for name in (wanted, f"refs/tags/{wanted}", f"refs/remotes/origin/{wanted}"):
-        try:
-            return (
-                await run(
-                    [*GIT, "-C", str(folder), "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"],
-                    env=_environment(),
-                )
-            ).strip()
-        except CommandError:
-            continue
-    raise SourceError(f"the source has no ref {wanted!r}", "name a tag, a branch or a commit with --ref")
-
-
-def _without_secrets(url: str) -> str:
-    """The URL without a user name or password in it."""
-    return re.sub(r"(?<=://)[^/]*@", "", url)
-
-
-# fsmonitor is a hook that a repository may configure; the others are about display.
-GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "log.showSignature=false")
-OF_ANOTHER_REPOSITORY = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE"}
-
-
-def _environment() -> dict[str, str]:
-    # git sets these for its hooks; they would win over -C.
-    inherited = {name: value for name, value in os.environ.items() if name not in OF_ANOTHER_REPOSITORY}
-    return {**inherited, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-
-
-def _need_git() -> None:
-    if shutil.which("git") is None:
-        raise SourceError("git is not installed", "as root: apt-get install git")
+    if is_url(text):
+        url, _, fragment = text.partition("#")
+        folder = checkouts / "source"
+        await clone(url, ref or fragment or "HEAD", folder)
+        return await _open_folder(folder, repository or without_secrets(url))
+    if ref is not None:
+        raise SourceError(f"--ref goes with a git URL, and {text} is a folder", "check the ref out, or use file://")
+    return await _open_folder(Path(text), repository)
 
 
 async def _open_folder(folder: Path, repository: str | None) -> Source:
-    _need_git()
     if not folder.is_dir():
         raise SourceError(f"{folder} is no folder", "name a git work tree or a git URL with --source")
     root = folder.resolve()
-
-    async def git(*arguments: str) -> str:
-        return await run([*GIT, "-C", str(root), *arguments], env=_environment())
-
     try:
-        prefix = (await git("rev-parse", "--show-prefix")).strip().rstrip("/")
-        commit, seconds = (await git("log", "-1", "--format=%H %ct")).split()
-        listing = await git("ls-files", "-z", "--stage", "--", ".")
-        status = await git("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal", "--", ".")
-        overlooked = await git("ls-files", "-z", "-v", "--", ".")
+        prefix = (await git(root, "rev-parse", "--show-prefix")).strip().rstrip("/")
+        commit, seconds = (await git(root, "log", "-1", "--format=%H %ct")).split()
+        listing = await git(root, "ls-files", "-z", "--stage", "--", ".")
+        status = await git(
+            root, "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal", "--", "."
+        )
+        _check_overlooked(await git(root, "ls-files", "-z", "-v", "--", "."))
     except CommandError as error:
         raise SourceError(
             f"{folder} is no git work tree with a commit", "run `git init` and commit the source", detail=error.output
         ) from error
-    tracked = _parse_listing(listing)
-    for record in filter(None, overlooked.split("\0")):
-        if record[0] == "S" or record[0].islower():
-            raise SourceError(
-                f"git is told to overlook changes of {record[2:]}",
-                f"git update-index --no-assume-unchanged --no-skip-worktree {record[2:]}",
-            )
-    files = _present(root, tracked)
+    files = _present(root, _parse_listing(listing))
     changes = [line for line in status.split("\0") if line]
     untracked = sum(line.startswith("??") for line in changes)
     if not files:
@@ -177,9 +118,19 @@ async def _open_folder(folder: Path, repository: str | None) -> Source:
         tree_digest=tree_digest(root, files),
         dirty=len(changes) > untracked,
         untracked=untracked,
-        tagged=_newest(await git("tag", "--points-at", "HEAD"), prefix),
-        last_tag=_newest(await git("tag", "--merged", "HEAD"), prefix),
+        tagged=_newest(await git(root, "tag", "--points-at", "HEAD"), prefix),
+        last_tag=_newest(await git(root, "tag", "--merged", "HEAD"), prefix),
     )
+
+
+def _check_overlooked(listing: str) -> None:
+    """Refuse files whose changes git does not look at (``ls-files -v``: S, or a small letter)."""
+    for record in filter(None, listing.split("\0")):
+        if record[0] == "S" or record[0].islower():
+            raise SourceError(
+                f"git is told to overlook changes of {record[2:]}",
+                f"git update-index --no-assume-unchanged --no-skip-worktree {record[2:]}",
+            )
 
 
 def _newest(tags: str, subdirectory: str) -> Version | None:

@@ -15,7 +15,8 @@ from release.errors import EngineError
 from ..progress import Progress
 from .build import ensure_build, wanted_build
 from .home import EngineHome, engine_home
-from .process import answers, find, lease, start, stop
+from .lease import leased
+from .process import answers, find, start, stop
 
 FOLLOW_SECONDS = 0.5
 
@@ -52,8 +53,8 @@ async def engine(arguments: argparse.Namespace, console: Console) -> None:
                 build = await ensure_build(home, progress)
                 said = f"the engine is built: {build.folder}"
                 if action == "start":
-                    async with lease(home) as share:
-                        process = await start(home, build, progress, lease=share, stays=True)
+                    with leased(home) as lease:
+                        process = await start(home, build, progress, lease=lease, stays=True)
                     said = f"the engine runs as process {process.pid} at unix://{home.socket}"
             console.print(said, highlight=False, soft_wrap=True)
 

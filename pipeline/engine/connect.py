@@ -20,7 +20,7 @@ from ..command import CommandError, run
 from ..progress import Progress
 from .build import ensure_build
 from .home import engine_home
-from .process import lease, start
+from .process import engine_for_run
 
 SESSION_PORT = "DAGGER_SESSION_PORT"
 RUNNER_HOST = "_EXPERIMENTAL_DAGGER_RUNNER_HOST"
@@ -90,8 +90,7 @@ async def _open(stack: contextlib.AsyncExitStack, config: dagger.Config, way: Wa
 async def _start_built(stack: contextlib.AsyncExitStack, progress: Progress) -> None:
     home = engine_home()
     build = await ensure_build(home, progress)
-    share = await stack.enter_async_context(lease(home))
-    await start(home, build, progress, lease=share, stays=False)
+    await stack.enter_async_context(engine_for_run(home, build, progress))
     _set(stack, CLI_BIN, str(build.session))
     _set(stack, RUNNER_HOST, f"unix://{home.socket}")
 

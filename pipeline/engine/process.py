@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -19,7 +18,6 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import IO
 
 from release.errors import EngineError
 
@@ -27,6 +25,7 @@ from ..cache import is_locked, locked
 from ..progress import Progress, Step
 from .build import Build
 from .home import EngineHome
+from .lease import Lease, leased
 from .network import bridge_name, free_network
 
 LAUNCH = Path(__file__).parent / "launch.sh"
@@ -112,35 +111,16 @@ async def stop(home: EngineHome) -> bool:
     return process is not None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lease:
-    """A share in the engine, held by one run."""
-
-    file: IO[str]
-
-    def alone(self) -> bool:
-        """Whether no other run has a share now."""
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            fcntl.flock(self.file, fcntl.LOCK_SH)
-            return True
-        return False
-
-
 @contextlib.asynccontextmanager
-async def lease(home: EngineHome) -> AsyncIterator[Lease]:
-    """Keep the engine for the body: the last one to leave stops an engine that need not stay."""
-    home.root.mkdir(parents=True, exist_ok=True)
-    with home.lease.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
+async def engine_for_run(home: EngineHome, build: Build, progress: Progress) -> AsyncIterator[Process]:
+    """Have an engine for the body. The last run to leave stops an engine that need not stay."""
+    with leased(home) as lease:
         try:
-            yield Lease(file=file)
+            yield await start(home, build, progress, lease=lease, stays=False)
         finally:
             process = find(home)
-            with contextlib.suppress(BlockingIOError):
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if process is not None and not process.stays:
-                    await asyncio.shield(stop(home))
+            if process is not None and not process.stays and lease.take():
+                await asyncio.shield(stop(home))
 
 
 async def _launch(home: EngineHome, build: Build, step: Step, *, stays: bool) -> Process:

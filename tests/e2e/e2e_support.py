@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
+
+from support import REPOSITORY, commit
 
 from pipeline.cache import NAME, cache_root
 from pipeline.debian import require
@@ -33,3 +38,22 @@ def cold_cache(home: Path) -> Path:
     (builds / build.key).symlink_to(build.folder)
     (home / NAME / "toolchain").symlink_to(cache_root() / "toolchain")
     return home
+
+
+def compiling(source: Path, target: Path) -> subprocess.Popen[str]:
+    """A release in the middle of a compile."""
+    (source / "internal/store/fresh.go").write_text("package store\n\nvar _ = 54321\n")
+    commit(source, "Compile something anew")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline", "release", "--source", source, "--to", target, "--piece", "api"],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "build api" in line:
+            break
+    time.sleep(3)
+    return process

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from e2e_support import cold_cache
-from support import REPOSITORY, commit, pipeline
+from e2e_support import cold_cache, compiling
+from support import REPOSITORY, pipeline
 
 from pipeline.cache import NAME
 from pipeline.engine.home import EngineHome, engine_home
@@ -161,25 +161,6 @@ def test_a_runtime_without_the_image_is_passed_over(home: EngineHome, tmp_path: 
     done = ask(tmp_path, PATH=f"{runtime.parent}:{os.environ['PATH']}")
     assert "docker answers, but the engine's image can't be had" in done.stdout, done.stdout + done.stderr
     assert "answer ['x']" in done.stdout
-
-
-def compiling(source: Path, target: Path) -> subprocess.Popen[str]:
-    """A release in the middle of a compile."""
-    (source / "internal/store/fresh.go").write_text("package store\n\nvar _ = 54321\n")
-    commit(source, "Compile something anew")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pipeline", "release", "--source", source, "--to", target, "--piece", "api"],
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "build api" in line:
-            break
-    time.sleep(3)
-    return process
 
 
 def test_an_engine_that_dies_in_a_run_is_said(home: EngineHome, source: Path, tmp_path: Path) -> None:

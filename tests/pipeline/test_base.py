@@ -62,8 +62,8 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_installed_packages_have_the_indexes_hashes(root: Path) -> None:
-    (root / "lists/deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages").write_text(MAIN)
-    (root / "lists/deb.debian.org_debian_dists_bookworm_InRelease").write_text("Package: local\nVersion: 0.1\n")
+    (root / "lists/mirror.example.org_debian_dists_bookworm_main_binary-amd64_Packages").write_text(MAIN)
+    (root / "lists/mirror.example.org_debian_dists_bookworm_InRelease").write_text("Package: local\nVersion: 0.1\n")
     assert installed(root, root / "lists") == {
         "libc6": package("2.36-9", "aaaa"),
         "held": package("1:3.0", "cccc"),

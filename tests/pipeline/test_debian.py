@@ -11,9 +11,9 @@ import pytest
 from pipeline.debian import Repository, repositories, require, suite_of_machine
 from release.errors import ToolchainError
 
-MAIN = Repository(uri="http://deb.debian.org/debian", suite="bookworm", components="main")
-UPDATES = Repository(uri="http://deb.debian.org/debian", suite="bookworm-updates", components="main")
-SECURITY = Repository(uri="http://deb.debian.org/debian-security", suite="bookworm-security", components="main")
+MAIN = Repository(uri="http://mirror.example.org/debian", suite="bookworm", components="main")
+UPDATES = Repository(uri="http://mirror.example.org/debian", suite="bookworm-updates", components="main")
+SECURITY = Repository(uri="http://mirror.example.org/debian-security", suite="bookworm-security", components="main")
 
 
 @pytest.fixture
@@ -30,11 +30,11 @@ def found(etc: Path, text: str, *, file: str) -> tuple[Repository, ...]:
 def test_the_one_line_style(etc: Path) -> None:
     text = """\
 # deb http://commented.example.com/debian bookworm main
-deb http://deb.debian.org/debian bookworm main contrib
-deb-src http://deb.debian.org/debian bookworm main
-deb [arch=amd64 signed-by=/usr/share/keyrings/x.gpg]   http://deb.debian.org/debian-security  bookworm-security main
+deb http://mirror.example.org/debian bookworm main contrib
+deb-src http://mirror.example.org/debian bookworm main
+deb [arch=amd64 signed-by=/usr/share/keyrings/x.gpg]   http://mirror.example.org/debian-security  bookworm-security main
 
-deb\thttp://deb.debian.org/debian\tbookworm-updates\tmain
+deb\thttp://mirror.example.org/debian\tbookworm-updates\tmain
 """
     assert found(etc, text, file="sources.list") == (
         Repository(uri=MAIN.uri, suite="bookworm", components="main contrib"),
@@ -47,7 +47,7 @@ def test_the_stanza_style(etc: Path) -> None:
     text = """\
 Types: deb deb-src
 # a comment
-URIs: http://deb.debian.org/debian
+URIs: http://mirror.example.org/debian
 Suites: bookworm bookworm-updates
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
@@ -58,7 +58,7 @@ Suites: bookworm
 Components: main
 
 Types: deb
-URIs: http://deb.debian.org/debian-security http://mirror.example.com/security
+URIs: http://mirror.example.org/debian-security http://mirror.example.com/security
 Suites: bookworm-security
 Components: main
 """
@@ -71,22 +71,22 @@ Components: main
 
 
 def test_both_styles_side_by_side(etc: Path) -> None:
-    (etc / "sources.list").write_text("deb http://deb.debian.org/debian bookworm main\n")
-    (etc / "sources.list.d/a.list").write_text("deb http://deb.debian.org/debian bookworm-updates main\n")
+    (etc / "sources.list").write_text("deb http://mirror.example.org/debian bookworm main\n")
+    (etc / "sources.list.d/a.list").write_text("deb http://mirror.example.org/debian bookworm-updates main\n")
     (etc / "sources.list.d/b.sources").write_text(
-        "Types: deb\nURIs: http://deb.debian.org/debian-security\nSuites: bookworm-security\nComponents: main\n"
+        "Types: deb\nURIs: http://mirror.example.org/debian-security\nSuites: bookworm-security\nComponents: main\n"
     )
     assert set(repositories(etc, "bookworm")) == {MAIN, UPDATES, SECURITY}
 
 
 def test_third_parties_and_other_releases_are_left_out(etc: Path) -> None:
     text = """\
-deb https://packages.cloud.google.com/apt cloud-sdk-bookworm main
+deb https://cloud.example.com/apt cloud-sdk-bookworm main
 deb https://apt.postgresql.org/pub/repos/apt bookworm-pgdg main
-deb https://deb.nodesource.com/node_20.x nodistro main
-deb http://deb.debian.org/debian bookworm main
-deb http://deb.debian.org/debian bookworm-backports main
-deb http://deb.debian.org/debian trixie main
+deb https://node.example.com/node_20.x nodistro main
+deb http://mirror.example.org/debian bookworm main
+deb http://mirror.example.org/debian bookworm-backports main
+deb http://mirror.example.org/debian trixie main
 """
     assert found(etc, text, file="sources.list") == (MAIN,)
 
@@ -94,13 +94,13 @@ deb http://deb.debian.org/debian trixie main
 def test_a_third_party_with_debians_suite_is_left_out(etc: Path) -> None:
     text = """\
 deb [signed-by=/etc/apt/keyrings/docker.asc] https://download.docker.com/linux/debian bookworm stable
-deb http://deb.debian.org/debian bookworm main
+deb http://mirror.example.org/debian bookworm main
 """
     assert found(etc, text, file="sources.list") == (MAIN,)
 
 
 def test_a_flat_repository_does_not_swallow_the_next_line(etc: Path) -> None:
-    text = "deb https://pkgs.example.com/stable/deb/ /\ndeb http://deb.debian.org/debian bookworm main\n"
+    text = "deb https://pkgs.example.com/stable/deb/ /\ndeb http://mirror.example.org/debian bookworm main\n"
     assert found(etc, text, file="sources.list") == (MAIN,)
 
 
@@ -110,7 +110,7 @@ def test_a_flat_repository_does_not_swallow_the_next_line(etc: Path) -> None:
 )
 def test_a_file_that_apt_does_not_read_is_not_read(etc: Path, name: str) -> None:
     text = "Types: deb\n" if name.endswith("bak") else "deb http://old.example.com/debian bookworm main\n"
-    (etc / "sources.list").write_text("deb http://deb.debian.org/debian bookworm main\n")
+    (etc / "sources.list").write_text("deb http://mirror.example.org/debian bookworm main\n")
     assert found(etc, text, file=f"sources.list.d/{name}") == (MAIN,)
 
 
@@ -125,7 +125,7 @@ def test_a_file_that_apt_does_not_read_is_not_read(etc: Path, name: str) -> None
     ],
 )
 def test_a_disabled_stanza_is_left_out(etc: Path, word: str) -> None:
-    (etc / "sources.list").write_text("deb http://deb.debian.org/debian bookworm main\n")
+    (etc / "sources.list").write_text("deb http://mirror.example.org/debian bookworm main\n")
     text = f"Enabled: {word}\nTypes: deb\nURIs: http://off.example.com/debian\nSuites: bookworm\nComponents: main\n"
     assert found(etc, text, file="sources.list.d/off.sources") == (MAIN,)
     (etc / "sources.list.d/off.sources").write_text(text.replace(word, "yes", 1))
@@ -133,13 +133,15 @@ def test_a_disabled_stanza_is_left_out(etc: Path, word: str) -> None:
 
 
 def test_a_value_of_several_lines(etc: Path) -> None:
-    text = "Types: deb\nURIs: http://deb.debian.org/debian\nSuites:\n bookworm\n bookworm-updates\nComponents: main\n"
+    text = (
+        "Types: deb\nURIs: http://mirror.example.org/debian\nSuites:\n bookworm\n bookworm-updates\nComponents: main\n"
+    )
     assert found(etc, text, file="sources.list.d/debian.sources") == (MAIN, UPDATES)
 
 
 def test_no_repository_of_debian_is_said(etc: Path) -> None:
     with pytest.raises(ToolchainError) as caught:
-        found(etc, "deb https://deb.nodesource.com/node_20.x nodistro main\n", file="sources.list")
+        found(etc, "deb https://node.example.com/node_20.x nodistro main\n", file="sources.list")
     assert str(caught.value) == (
         f"{etc} names no repository of Debian bookworm; add Debian's own mirror to /etc/apt/sources.list"
     )
@@ -160,7 +162,7 @@ def test_a_repository_serves_other_releases_too() -> None:
 def test_a_line_is_checked_with_debians_keys() -> None:
     assert UPDATES.line() == (
         "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] "
-        "http://deb.debian.org/debian bookworm-updates main"
+        "http://mirror.example.org/debian bookworm-updates main"
     )
 
 

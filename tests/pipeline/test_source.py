@@ -15,15 +15,14 @@ from hypothesis import strategies as st
 from release_samples import unhurried
 from support import commit, git
 
+from pipeline.git import is_url, without_secrets
 from pipeline.source import (
     EXECUTABLE,
     REGULAR,
     SYMLINK,
     Source,
     TrackedFile,
-    _without_secrets,
     copy_tree,
-    is_url,
     open_source,
     tree_digest,
 )
@@ -449,7 +448,7 @@ def test_secrets_of_a_url_are_not_told(tmp_path: Path) -> None:
     ],
 )
 def test_a_url_without_its_secrets(url: str, shown: str) -> None:
-    assert _without_secrets(url) == shown
+    assert without_secrets(url) == shown
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,61 @@
+"""How git is run on a source: never with its hooks, never asking, never in another repository."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from release.errors import SourceError
+
+from .command import CommandError, run
+
+# fsmonitor is a hook that a repository may configure; the others are about display.
+GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "log.showSignature=false")
+# git sets these for its hooks; they would win over -C.
+OF_ANOTHER_REPOSITORY = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE"}
+
+ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+
+
+async def git(folder: Path, *arguments: str) -> str:
+    """What git prints in ``folder``. Raises :class:`SourceError` without git, else :class:`CommandError`."""
+    return await _run("-C", str(folder), *arguments)
+
+
+async def clone(url: str, ref: str, folder: Path) -> None:
+    """Clone ``url`` with its history and tags, and check ``ref`` out. Raises :class:`SourceError`."""
+    try:
+        await _run("clone", "--quiet", "--no-checkout", "--", url, str(folder))
+        await git(folder, "checkout", "--quiet", "--detach", await _commit(folder, ref))
+    except CommandError as error:
+        raise SourceError(
+            f"{without_secrets(url)} could not be cloned", "see git's message above", detail=error.output
+        ) from error
+
+
+def is_url(text: str) -> bool:
+    """Whether ``--source`` names a repository to clone rather than a folder."""
+    return "://" in text or re.match(r"[\w.-]+@[\w.-]+:", text) is not None
+
+
+def without_secrets(url: str) -> str:
+    """The URL without a user name or password in it."""
+    return re.sub(r"(?<=://)[^/]*@", "", url)
+
+
+async def _commit(folder: Path, ref: str) -> str:
+    for name in (ref, f"refs/tags/{ref}", f"refs/remotes/origin/{ref}"):
+        try:
+            return (await git(folder, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")).strip()
+        except CommandError:
+            continue
+    raise SourceError(f"the source has no ref {ref!r}", "name a tag, a branch or a commit with --ref")
+
+
+async def _run(*arguments: str) -> str:
+    if shutil.which("git") is None:
+        raise SourceError("git is not installed", "as root: apt-get install git")
+    inherited = {name: value for name, value in os.environ.items() if name not in OF_ANOTHER_REPOSITORY}
+    return await run([*GIT, *arguments], env={**inherited, **ENVIRONMENT})
