@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tarfile
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,14 @@ def test_a_second_publish_of_the_same_is_a_no_op(tagged_source: Path, destinatio
     assert "unchanged" in done.stdout
     assert "cached" in done.stdout
     assert before == {path: path.stat().st_mtime_ns for path in release.rglob("*")}
+
+
+def test_a_final_version_can_be_the_stable_one(tagged_source: Path, destination: Path, release: Path) -> None:
+    done = pipeline("release", "--source", tagged_source, "--to", destination, "--channel", "stable")
+    assert done.returncode == 0, done.stderr
+    channel = json.loads((destination / "channels/stable.json").read_bytes())
+    assert channel["version"] == VERSION
+    assert channel["manifestDigest"] == f"sha256:{sha256((release / 'release.json').read_bytes()).hexdigest()}"
 
 
 def test_an_operator_verifies_without_dagger(release: Path, tmp_path: Path) -> None:
