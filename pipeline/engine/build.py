@@ -66,7 +66,7 @@ async def ensure_build(home: EngineHome, progress: Progress) -> Build:
         )
     if is_locked(home.build_lock):
         progress.say("another run is building the engine; waiting for it")
-    with locked(home.build_lock):
+    with home.written(), locked(home.build_lock):
         if not build.finished:
             await _build(home, build, progress)
     return build

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from release.errors import EngineError
 
 from ..cache import cache_root
 
@@ -74,6 +78,18 @@ class EngineHome:
     def socket(self) -> Path:
         """The engine's address."""
         return self.sockets / "engine.sock"
+
+    @contextlib.contextmanager
+    def written(self) -> Iterator[None]:
+        """Write below :attr:`root` in the body; what the file system refuses becomes an :class:`EngineError`."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            yield
+        except OSError as error:
+            raise EngineError(
+                f"the engine's folder {self.root} can't be written: {error.strerror or type(error).__name__}",
+                "free some space or give this user the right to write there, or set XDG_CACHE_HOME",
+            ) from error
 
 
 def engine_home() -> EngineHome:

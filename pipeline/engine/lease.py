@@ -36,7 +36,8 @@ class Lease:
 @contextlib.contextmanager
 def leased(home: EngineHome) -> Iterator[Lease]:
     """Have a share in the engine for the body."""
-    home.root.mkdir(parents=True, exist_ok=True)
-    with home.lease.open("a") as file:
+    with home.written():
+        file = home.lease.open("a")
+    with file:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield Lease(file=file)

@@ -79,10 +79,9 @@ async def start(home: EngineHome, build: Build, progress: Progress, *, lease: Le
         raise EngineError(
             "the engine can be started by root only", "run as root, or name one in _EXPERIMENTAL_DAGGER_RUNNER_HOST"
         )
-    home.root.mkdir(parents=True, exist_ok=True)
     if is_locked(home.start_lock):
         progress.say("another run is starting or stopping the engine; waiting for it")
-    with locked(home.start_lock):
+    with home.written(), locked(home.start_lock):
         process = find(home)
         if process is not None and process.key == build.key and answers(home):
             if stays and not process.stays:
@@ -149,12 +148,11 @@ async def _launch(home: EngineHome, build: Build, step: Step, *, stays: bool) ->
         deadline = time.monotonic() + READY_SECONDS
         while not answers(home):
             step.say(_tail(home.log, lines=1).strip())
-            if child.poll() is not None or time.monotonic() > deadline:
-                how = f"ended with status {child.returncode}" if child.poll() is not None else "is not ready"
+            status = child.poll()
+            if status is not None or time.monotonic() > deadline:
+                late = f"is not ready {READY_SECONDS:.0f} seconds after its start"
                 raise EngineError(
-                    f"the engine {how} {READY_SECONDS:.0f} seconds after its start"
-                    if child.poll() is None
-                    else f"the engine {how} while it started",
+                    f"the engine {late if status is None else f'ended with status {status} while it started'}",
                     f"its log is {home.log}; `nox -s engine -- prune` starts from a clean state",
                     detail=_tail(home.log),
                 )

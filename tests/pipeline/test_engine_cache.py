@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import os
 from collections.abc import Callable
@@ -100,6 +101,22 @@ def test_too_little_room_is_said_before_anything_is_downloaded(
     with pytest.raises(EngineError, match=r"GB free, and building the engine needs .* set XDG_CACHE_HOME"):
         ensured(home)
     assert builder.runs == 0
+
+
+def test_a_folder_that_cannot_be_written_is_said() -> None:
+    with pytest.raises(EngineError, match=r"the engine's folder /proc/engine can't be written: .*; free some space"):
+        ensured(EngineHome(root=Path("/proc/engine")))
+
+
+def test_a_disk_that_fills_up_on_the_way_is_said(home: EngineHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    builder = Builder(monkeypatch)
+
+    def full() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    builder.before_root = full
+    with pytest.raises(EngineError, match=r"can't be written: No space left on device"):
+        ensured(home)
 
 
 def test_a_socket_path_fits_whatever_the_cache_is_called(tmp_path: Path) -> None:
