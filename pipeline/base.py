@@ -37,7 +37,12 @@ async def ensure_root(
             work = Path(tempfile.mkdtemp(dir=home))
             try:
                 await make_root(
-                    work / "root", wanted, suite=suite, say=step.say, arguments=["--skip=cleanup/apt/lists"]
+                    work / "root",
+                    wanted,
+                    suite=suite,
+                    say=step.say,
+                    announce=progress.say,
+                    arguments=["--skip=cleanup/apt/lists"],
                 )
                 lists = work / "root/var/lib/apt/lists"
                 (work / "root.packages").write_text(base_lines(installed(work / "root", lists)))

@@ -110,7 +110,7 @@ async def require(packages: Sequence[str], *, commands: Sequence[str], say: Say)
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     try:
         await run(["apt-get", "update"], env=env)
-        await run(install, env=env, on_line=say)
+        await run(install, env=env)
     except CommandError as error:
         raise ToolchainError(
             f"apt-get could not install {' '.join(packages)}",
@@ -124,6 +124,7 @@ async def make_root(
     packages: Sequence[str],
     *,
     say: Say,
+    announce: Say,
     suite: str | None = None,
     arguments: Sequence[str] = (),
 ) -> None:
@@ -131,9 +132,10 @@ async def make_root(
 
     ``target`` is a directory, or a file whose name ends in ``.tar``. Packages
     come from this machine's mirror, checked against Debian's archive keys.
+    ``say`` takes every line of output, ``announce`` what is done to this machine.
     Raises :class:`ToolchainError`.
     """
-    await require(["mmdebstrap"], commands=["mmdebstrap"], say=say)
+    await require(["mmdebstrap"], commands=["mmdebstrap"], say=announce)
     if os.geteuid() != 0:
         raise ToolchainError("a root filesystem can be made by root only", "run the same command as root")
     here = suite_of_machine()

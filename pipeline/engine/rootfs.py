@@ -35,7 +35,7 @@ async def make_engine_root(recipe: Recipe, programs: Path, root: Path, progress:
     launch.sh). Raises :class:`release.errors.ToolchainError`.
     """
     with progress.step(f"make the engine's root from Debian {recipe.suite}") as step:
-        await make_root(root, recipe.packages, suite=recipe.suite, say=step.say)
+        await make_root(root, recipe.packages, suite=recipe.suite, say=step.say, announce=progress.say)
         for program, place in PLACES.items():
             shutil.copy(programs / program, root / place)
         (root / "usr/local/share/dagger/content").mkdir(parents=True)
