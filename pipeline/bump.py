@@ -14,6 +14,8 @@ from release.atomic import replacing
 from release.errors import SourceError
 from release.version import Part
 
+from .command import CommandError
+from .git import git
 from .plan import CHANGELOG
 
 OWN_VERSION = Path("release/__init__.py")
@@ -37,8 +39,18 @@ async def bump(folder: Path, parts: Sequence[Part], console: Console) -> None:
         own = (folder / OWN_VERSION).read_text()
         _write(folder / OWN_VERSION, re.sub(r'(?m)^__version__ = ".*"$', f'__version__ = "{version}"', own))
         files.append(str(folder / OWN_VERSION))
-    console.print(f"{' and '.join(files)} now say {version}", highlight=False, soft_wrap=True)
-    console.print(f"next: git commit -am 'Release {version}' && git tag v{version}", highlight=False, soft_wrap=True)
+    verb = "says" if len(files) == 1 else "say"
+    tag = f"{await _tag_prefix(folder)}{version}"
+    console.print(f"{' and '.join(files)} now {verb} {version}", highlight=False, soft_wrap=True)
+    console.print(f"next: git commit -am 'Release {version}' && git tag {tag}", highlight=False, soft_wrap=True)
+
+
+async def _tag_prefix(folder: Path) -> str:
+    """What a tag of this source starts with: its place in its repository, as ``source.py`` reads it."""
+    try:
+        return (await git(folder, "rev-parse", "--show-prefix")).strip() + "v"
+    except CommandError:
+        return "v"  # no repository yet
 
 
 def _write(path: Path, text: str) -> None:

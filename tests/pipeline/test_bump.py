@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from support import git
 
 from pipeline.bump import bump
 from release.errors import SourceError, VersionError
@@ -61,14 +62,14 @@ def test_unreleased_becomes_the_next_version(folder: Path) -> None:
     assert (folder / "CHANGELOG.md").read_text() in {
         CHANGELOG.replace("## [Unreleased]\n", f"## [Unreleased]\n\n## [1.3.0] - {day.isoformat()}\n") for day in days
     }
-    assert said == (f"{folder}/CHANGELOG.md now say 1.3.0\nnext: git commit -am 'Release 1.3.0' && git tag v1.3.0\n")
+    assert said == (f"{folder}/CHANGELOG.md now says 1.3.0\nnext: git commit -am 'Release 1.3.0' && git tag v1.3.0\n")
 
 
 @pytest.mark.parametrize(
     ("parts", "version"), [(("patch",), "1.2.4"), (("major",), "2.0.0"), (("minor", "rc"), "1.3.0-rc.1")]
 )
 def test_the_part_decides(folder: Path, parts: tuple[Part, ...], version: str) -> None:
-    assert f"now say {version}\n" in bumped(folder, *parts)
+    assert f"now says {version}\n" in bumped(folder, *parts)
     assert f"\n## [{version}] - 20" in (folder / "CHANGELOG.md").read_text()
 
 
@@ -86,7 +87,7 @@ def test_another_project_keeps_a_file_of_that_name(folder: Path, own: Path) -> N
 
 def test_a_pipeline_without_a_version_file_is_fine(folder: Path) -> None:
     (folder / "pipeline").mkdir()
-    assert "now say 1.2.4" in bumped(folder, "patch")
+    assert "now says 1.2.4" in bumped(folder, "patch")
     assert not (folder / "release").exists()
 
 
@@ -124,3 +125,8 @@ def test_line_ends_are_kept(folder: Path) -> None:
     (folder / "CHANGELOG.md").write_bytes(CHANGELOG.replace("\n", "\r\n").encode())
     bumped(folder, "patch")
     assert b"- Old\r\n" in (folder / "CHANGELOG.md").read_bytes()
+
+
+def test_a_source_in_a_subdirectory_is_told_its_own_tag(folder: Path) -> None:
+    git(folder.parent, "init", "--quiet")
+    assert f"git tag {folder.name}/v1.2.4\n" in bumped(folder, "patch")
