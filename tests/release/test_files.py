@@ -127,8 +127,11 @@ def test_sizes_for_people(size: int, text: str) -> None:
 
 
 def test_the_table_is_aligned(tmp_path: Path) -> None:
-    lines = table.render(staged(tmp_path / "stage").manifest).split("\n")
-    assert lines[0].split() == ["NAME", "TARGET", "SIZE", "DIGEST"]
-    assert lines[1].startswith("tesseral-api_1.4.0_linux_amd64.tar.gz  linux/amd64  ")
-    assert len({line.index("sha256:") for line in lines[1:]}) == 1
-    assert lines[3].startswith("image tesseral-api")
+    manifest = staged(tmp_path / "stage").manifest
+    lines = table.render(manifest).split("\n")
+    assert lines[0].split() == ["NAME", "SIZE", "SHA256"]
+    assert lines[1].startswith("tesseral-api_1.4.0_linux_amd64.tar.gz ")
+    assert lines[3].startswith("image tesseral-api (")
+    digests = [item.digest for item in (*manifest.artifacts, *manifest.images)]
+    assert [line.split()[-1] for line in lines[1:]] == [digest[7:19] for digest in digests]
+    assert len({len(line) for line in lines[1:]}) == 1
