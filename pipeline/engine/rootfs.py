@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -27,6 +28,16 @@ LINKS = {
 DNSMASQ = "usr/local/sbin/dnsmasq"
 DNSMASQ_SCRIPT = '#!/bin/sh\nexec /usr/sbin/dnsmasq --bind-dynamic --bogus-priv "$@"\n'
 
+# By itself the engine keeps a fifth of the disk free, and where less than that is free it keeps nothing it has
+# built. Bytes: it may keep 10 GB whatever else fills the disk, up to 30 GB while 2 GB stay free.
+CONFIG = "etc/dagger/engine.json"
+CONFIG_TEXT = json.dumps(
+    {
+        "logLevel": "info",
+        "gc": {"reservedSpace": 10 * 1000**3, "maxUsedSpace": 30 * 1000**3, "minFreeSpace": 2 * 1000**3},
+    }
+)
+
 
 async def make_engine_root(recipe: Recipe, programs: Path, root: Path, progress: Progress) -> None:
     """Lay out ``root`` as the constants of ``module/distconsts`` say.
@@ -41,6 +52,8 @@ async def make_engine_root(recipe: Recipe, programs: Path, root: Path, progress:
         (root / "usr/local/share/dagger/content").mkdir(parents=True)
         (root / DNSMASQ).write_text(DNSMASQ_SCRIPT)
         (root / DNSMASQ).chmod(0o755)
+        (root / CONFIG).parent.mkdir()
+        (root / CONFIG).write_text(CONFIG_TEXT)
         for place, target in LINKS.items():
             (root / place).parent.mkdir(parents=True, exist_ok=True)
             (root / place).unlink(missing_ok=True)
