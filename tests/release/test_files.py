@@ -132,6 +132,6 @@ def test_the_table_is_aligned(tmp_path: Path) -> None:
     assert lines[0].split() == ["NAME", "SIZE", "SHA256"]
     assert lines[1].startswith("tesseral-api_1.4.0_linux_amd64.tar.gz ")
     assert lines[3].startswith("image tesseral-api (")
-    digests = [item.digest for item in (*manifest.artifacts, *manifest.images)]
+    digests = [artifact.digest for artifact in manifest.artifacts] + [image.digest for image in manifest.images]
     assert [line.split()[-1] for line in lines[1:]] == [digest[7:19] for digest in digests]
     assert len({len(line) for line in lines[1:]}) == 1
