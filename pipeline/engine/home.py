@@ -70,6 +70,11 @@ class EngineHome:
         return hashlib.sha256(str(self.root).encode()).hexdigest()[:6]
 
     @property
+    def network(self) -> str:
+        """The name of the network of the engine's containers."""
+        return f"tr{self.instance}"
+
+    @property
     def sockets(self) -> Path:
         """The folder of the socket; in /run, since a socket's path is limited to 108 bytes."""
         return Path("/run") / "tesseral-release" / self.instance

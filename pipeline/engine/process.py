@@ -94,7 +94,8 @@ async def start(home: EngineHome, build: Build, progress: Progress, *, lease: Le
                     f"an engine of another build ({process.key}) runs and is in use", "wait for that run to end"
                 )
             progress.say(f"the engine {'is of another build' if other else 'does not answer'}: starting a new one")
-            await _end(home, process)
+            await _end(process)
+        _clear(home)
         with progress.step("start the engine") as step:
             return await _launch(home, build, step, stays=stays)
 
@@ -104,9 +105,8 @@ async def stop(home: EngineHome) -> bool:
     with locked(home.start_lock):
         process = find(home)
         if process is not None:
-            await _end(home, process)
-        home.record.unlink(missing_ok=True)
-        home.socket.unlink(missing_ok=True)
+            await _end(process)
+        _clear(home)
     return process is not None
 
 
@@ -118,7 +118,7 @@ async def engine_for_run(home: EngineHome, build: Build, progress: Progress) -> 
             yield await start(home, build, progress, lease=lease, stays=False)
         finally:
             process = find(home)
-            if process is not None and not process.stays and lease.take():
+            if (process is None or not process.stays) and lease.take():
                 await asyncio.shield(stop(home))
 
 
@@ -126,10 +126,7 @@ async def _launch(home: EngineHome, build: Build, step: Step, *, stays: bool) ->
     for folder in (home.state, home.mount_point, home.sockets):
         folder.mkdir(parents=True, exist_ok=True)
     home.sockets.chmod(0o700)
-    home.socket.unlink(missing_ok=True)
-    name = f"tr{home.instance}"
-    _remove_bridge(build.root, name)
-    arguments = ["--network-name", name, "--network-cidr", free_network(), "--oci-cni-pool-size", "8"]
+    arguments = ["--network-name", home.network, "--network-cidr", free_network(), "--oci-cni-pool-size", "8"]
     places = [str(build.root), str(home.state), str(home.sockets), str(home.mount_point)]
     with home.log.open("wb") as log:
         child = subprocess.Popen(
@@ -158,12 +155,13 @@ async def _launch(home: EngineHome, build: Build, step: Step, *, stays: bool) ->
                 )
             await asyncio.sleep(0.1)
     except BaseException:
-        await asyncio.shield(_end(home, process))
+        await asyncio.shield(_end(process))
+        _clear(home)
         raise
     return process
 
 
-async def _end(home: EngineHome, process: Process) -> None:
+async def _end(process: Process) -> None:
     """Ask the engine to end, then make it; its mounts go with its namespaces."""
     for number, target in ((signal.SIGTERM, _engine_pid(process.pid)), (signal.SIGKILL, process.pid)):
         with contextlib.suppress(ProcessLookupError):
@@ -175,9 +173,17 @@ async def _end(home: EngineHome, process: Process) -> None:
             await asyncio.sleep(0.05)
         if not process.alive:
             break
-    _remove_bridge(home.builds / process.key / "root", f"tr{home.instance}")
+
+
+def _clear(home: EngineHome) -> None:
+    """Remove what outlives an engine, however that ended: record, socket and its network's bridge."""
     home.record.unlink(missing_ok=True)
     shutil.rmtree(home.sockets, ignore_errors=True)
+    bridge = bridge_name(home.network)
+    ip = next(home.builds.glob("*/root/usr/sbin/ip"), None)  # this machine may have none of its own
+    if ip is not None and Path(f"/sys/class/net/{bridge}").exists():
+        command = ["chroot", str(ip.parents[2]), "/usr/sbin/ip", "link", "delete", bridge]
+        subprocess.run(command, check=False, capture_output=True)
 
 
 def _record(home: EngineHome, process: Process) -> Process:
@@ -193,16 +199,6 @@ def _engine_pid(unshare_pid: int) -> int:
     except OSError:
         children = []
     return int(children[0]) if children else unshare_pid
-
-
-def _remove_bridge(root: Path, network: str) -> None:
-    """Delete the network's bridge, which outlives the engine, with the ``ip`` of the engine's own root."""
-    if Path(f"/sys/class/net/{bridge_name(network)}").exists():
-        subprocess.run(
-            ["chroot", str(root), "/usr/sbin/ip", "link", "delete", bridge_name(network)],
-            check=False,
-            capture_output=True,
-        )
 
 
 def _start_ticks(pid: int) -> int | None:

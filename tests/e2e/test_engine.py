@@ -37,6 +37,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineHome
     monkeypatch.setenv("XDG_CACHE_HOME", str(cold_cache(tmp_path / "cache")))
     yield engine_home()
     pipeline("engine", "stop")
+    assert traces(engine_home()) == [], "every test ends with a clean machine"
 
 
 def running(home: EngineHome) -> int | None:
@@ -173,6 +174,7 @@ def test_an_engine_that_dies_in_a_run_is_said(home: EngineHome, source: Path, tm
     assert "Traceback" not in said
     assert "release: the connection to an engine built from its module was lost" in said
     assert {path.name for path in (tmp_path / "dist").rglob("*")} <= {".lock"}
+    assert traces(home) == []
 
 
 def test_a_signal_ends_the_engine_of_the_run_too(home: EngineHome, source: Path, tmp_path: Path) -> None:
