@@ -180,10 +180,11 @@ def _clear(home: EngineHome) -> None:
     home.record.unlink(missing_ok=True)
     shutil.rmtree(home.sockets, ignore_errors=True)
     bridge = bridge_name(home.network)
-    ip = next(home.builds.glob("*/root/usr/sbin/ip"), None)  # this machine may have none of its own
-    if ip is not None and Path(f"/sys/class/net/{bridge}").exists():
-        command = ["chroot", str(ip.parents[2]), "/usr/sbin/ip", "link", "delete", bridge]
-        subprocess.run(command, check=False, capture_output=True)
+    if Path(f"/sys/class/net/{bridge}").exists():
+        for build in home.builds.glob("*"):  # with the ip of an engine's root: this machine may have none
+            command = ["chroot", str(build / "root"), "/usr/sbin/ip", "link", "delete", bridge]
+            if subprocess.run(command, check=False, capture_output=True).returncode == 0:
+                break
 
 
 def _record(home: EngineHome, process: Process) -> Process:
