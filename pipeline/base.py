@@ -10,7 +10,9 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from .cache import cache_root, locked
+from release.filelock import locked
+
+from .cache import cache_root
 from .debian import make_root
 from .lock import Base, DebianPackage, base_lines
 from .progress import Progress

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from release.errors import DestinationError
+from release.filelock import is_held, locked
 
-from .cache import cache_root, is_locked
+from .cache import cache_root
 
 LOCK = "lock"
 
@@ -32,8 +32,7 @@ def scratch() -> Iterator[Path]:
             f"the cache directory {home} can't be written: {error.strerror}", "free it, or set XDG_CACHE_HOME"
         ) from error
     try:
-        with (folder / LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(folder / LOCK):
             work = folder / "work"
             work.mkdir()
             yield work
@@ -43,5 +42,5 @@ def scratch() -> Iterator[Path]:
 
 def _sweep(home: Path) -> None:
     for folder in home.iterdir():
-        if (folder / LOCK).exists() and not is_locked(folder / LOCK):
+        if (folder / LOCK).exists() and not is_held(folder / LOCK):
             shutil.rmtree(folder, ignore_errors=True)

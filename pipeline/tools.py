@@ -16,8 +16,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from release.errors import ToolchainError
+from release.filelock import locked
 
-from .cache import cache_root, locked
+from .cache import cache_root
 from .command import CommandError, run
 from .lock import Lock, NpmPackage
 from .progress import Progress

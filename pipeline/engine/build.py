@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from release.errors import EngineError
+from release.filelock import is_held, locked
 
-from ..cache import free_bytes, is_locked, locked
+from ..cache import free_bytes
 from ..debian import suite_of_machine
 from ..progress import Progress
 from .compile import compile_programs
@@ -64,7 +65,7 @@ async def ensure_build(home: EngineHome, progress: Progress) -> Build:
             "an engine of our own can be built and started by root only",
             "run as root, or name an engine in _EXPERIMENTAL_DAGGER_RUNNER_HOST, or start a container runtime",
         )
-    if is_locked(home.build_lock):
+    if is_held(home.build_lock):
         progress.say("another run is building the engine; waiting for it")
     with home.written(), locked(home.build_lock):
         if not build.finished:

@@ -20,8 +20,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from release.errors import EngineError
+from release.filelock import is_held, locked
 
-from ..cache import is_locked, locked
 from ..progress import Progress, Step
 from .build import Build
 from .home import EngineHome
@@ -79,7 +79,7 @@ async def start(home: EngineHome, build: Build, progress: Progress, *, lease: Le
         raise EngineError(
             "the engine can be started by root only", "run as root, or name one in _EXPERIMENTAL_DAGGER_RUNNER_HOST"
         )
-    if is_locked(home.start_lock):
+    if is_held(home.start_lock):
         progress.say("another run is starting or stopping the engine; waiting for it")
     with home.written(), locked(home.start_lock):
         process = find(home)

@@ -17,13 +17,14 @@ from .. import canonical, checksums, manifest, tree
 from ..atomic import replacing, sync_folder
 from ..checksums import digest_of, digest_of_bytes
 from ..errors import ConflictError, DestinationError, VerificationError
+from ..filelock import locked
 from ..manifest import to_json
 from ..staged import StagedRelease
 from ..verify import verify
 from ..version import Version, check_channel, check_channel_name, from_tag
 from . import channel as channels
 from .channel import Channel, goes_forward
-from .incoming import incoming, locked
+from .incoming import incoming
 from .protocol import Outcome
 
 _NEXT_STEPS = {

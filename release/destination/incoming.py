@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from ..filelock import is_held, locked
+
 _PREFIX = ".incoming-"
 _LOCK = "lock"
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the advisory lock on the file ``path``, waiting for it. Raises OSError."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 @contextmanager
@@ -44,20 +33,5 @@ def incoming(root: Path) -> Iterator[Path]:
 
 def _sweep(root: Path) -> None:
     for folder in root.glob(f"{_PREFIX}*"):
-        if not _is_held(folder / _LOCK):
+        if not is_held(folder / _LOCK):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_held(path: Path) -> bool:
-    try:
-        handle = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(handle)

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from support import REPOSITORY
 
-from pipeline.cache import is_locked
 from pipeline.scratch import scratch
 from release.errors import DestinationError
+from release.filelock import is_held
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_what_a_killed_run_left_is_swept_by_the_next(runs: Path) -> None:
 def test_the_folder_of_a_run_that_goes_on_stays(runs: Path) -> None:
     with other_run() as (process, work):
         with scratch():
-            assert is_locked(work.parent / "lock")
+            assert is_held(work.parent / "lock")
             assert (work / "file").read_text() == "x"
         assert (work / "file").exists()
         process.communicate()
