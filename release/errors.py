@@ -59,6 +59,18 @@ class DestinationError(ReleaseError):
     exit_status = 6
 
 
+class TransientError(DestinationError):
+    """A failure that may be gone the next time: a lost connection, a server that is busy.
+
+    Raised inside of a destination and tried again there; reaches a person when that is given up.
+    ``retry_after``: how many seconds the server asked to wait.
+    """
+
+    def __init__(self, problem: str, next_step: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(problem, next_step)
+        self.retry_after = retry_after
+
+
 class ConflictError(ReleaseError):
     """A version is published already, with different bytes."""
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from .catalogue import refresh
+from .channels import check_move, move
 from .checksums import digest_of_bytes
-from .destination.channel import Channel, goes_forward
+from .destination.channel import Channel, Pin
 from .destination.protocol import Destination, Outcome
 from .errors import VerificationError
 from .manifest import to_json
 from .staged import StagedRelease
+from .transfer import SILENT, Meter
 from .verify import verify
 from .version import check_channel
 
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """What happened at one destination; ``channel`` is where the asked-for channel points now.
+    """What happened at one destination; ``channel`` is the asked-for channel as it is now.
 
     ``location`` is the local folder of the release, None where it is not on this machine.
     """
@@ -30,34 +34,40 @@ class Published:
 
 
 def publish(
-    staged: StagedRelease, destinations: Sequence[Destination], channel: str | None = None
+    staged: StagedRelease,
+    destinations: Sequence[Destination],
+    channel: str | None = None,
+    meter: Meter = SILENT,
 ) -> tuple[Published, ...]:
     """Publish ``staged`` to each destination, then move ``channel`` in each.
 
     Whatever can be refused is refused before the first byte is written: a version that cannot be in
     the channel or would move it back (VersionError), a destination that cannot be written
     (DestinationError), a staged folder that is not what its manifest says (VerificationError), a
-    version that is published with other bytes (ConflictError). Safe to repeat after any failure.
+    version that is published with other bytes (ConflictError). Then the release is brought to all
+    destinations and read back, and only when it is in all of them does it become visible in each.
+    Safe to repeat after any failure.
     """
     version = staged.manifest.version
     data = to_json(staged.manifest)
-    target = None
+    target = Pin(version=version, manifest_digest=digest_of_bytes(data).sha256)
     if channel is not None:
         check_channel(version, channel)
-        target = Channel(name=channel, version=version, manifest_digest=digest_of_bytes(data).sha256)
     for destination in destinations:
         destination.check()
     if to_json(verify(staged.directory)) != data:
         raise VerificationError(f"{staged.directory} holds another release than {version}", "stage it again")
     for destination in destinations:
         destination.holds(staged)
-        if target is not None:
-            goes_forward(destination.channel(target.name), target)
-    outcomes = [destination.publish(staged) for destination in destinations]
-    if target is not None:
-        for destination in destinations:
-            destination.move_channel(target.name, version, target.manifest_digest)
+        if channel is not None:
+            check_move(destination, channel, target)
+    with ExitStack() as stack:
+        stagings = [stack.enter_context(destination.staging(staged, meter)) for destination in destinations]
+        outcomes = [staging.commit() for staging in stagings]
+    channels = [None if channel is None else move(destination, channel, target) for destination in destinations]
+    for destination in destinations:
+        refresh(destination)
     return tuple(
-        Published(destination=destination.name, outcome=outcome, location=destination.folder(version), channel=target)
-        for destination, outcome in zip(destinations, outcomes, strict=True)
+        Published(destination=destination.name, outcome=outcome, location=destination.folder(version), channel=moved)
+        for destination, outcome, moved in zip(destinations, outcomes, channels, strict=True)
     )

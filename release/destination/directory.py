@@ -1,75 +1,56 @@
-"""A directory as a destination, such as one that a web server serves.
-
-``releases/<version>/…``, ``channels/<name>.json`` and ``index.json``, a list that is derived from
-``releases``. One ``rename`` makes a release visible.
-"""
+"""A directory as a destination, such as one that a web server serves. One ``rename`` makes a release visible."""
 
 from __future__ import annotations
 
 import errno
 import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from .. import canonical, checksums, manifest, tree
+from .. import checksums, manifest, tree
 from ..atomic import replacing, sync_folder
-from ..checksums import digest_of, digest_of_bytes
-from ..errors import ConflictError, DestinationError, VerificationError
+from ..checksums import digest_of
+from ..errors import ConflictError, VerificationError
 from ..filelock import locked
-from ..manifest import to_json
+from ..manifest import Manifest, to_json
 from ..staged import StagedRelease
+from ..transfer import Meter
 from ..verify import verify
-from ..version import Version, check_channel, check_channel_name, from_tag
-from . import channel as channels
-from .channel import Channel, goes_forward
+from ..version import Version
+from .documents import RELEASES
+from .files import FileStore
 from .incoming import incoming
-from .protocol import Outcome
+from .protocol import Outcome, Staging
+from .staging import AlreadyThere, Pending
+from .store import StoreOrigin
 
-_NEXT_STEPS = {
-    errno.ENOSPC: "free some space and run again",
-    errno.EDQUOT: "free some space and run again",
-    errno.EACCES: "give this user the right to write there",
-    errno.EPERM: "give this user the right to write there",
-    errno.EROFS: "name a place that can be written",
-    errno.ENOTDIR: "name a directory, not a file",
-    errno.EEXIST: "name a directory, not a file",
-}
+_PIECE = 2**20
 
 
-class DirectoryDestination:
+class DirectoryDestination(StoreOrigin):
     """Releases in the folder ``root``, which is made when needed."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    browsable = True
 
-    @property
-    def name(self) -> str:
-        """The path, as it was given."""
-        return str(self._root)
+    def __init__(self, root: Path) -> None:
+        self._files = FileStore(root)
+        super().__init__(self._files)
+        self._root = root
 
     def folder(self, version: Version) -> Path:
         """Return where the files of ``version`` are, once it is published."""
-        return self._root / "releases" / str(version)
+        return self._root / RELEASES / str(version)
 
     def check(self) -> None:
         """Write and remove a file. Raises DestinationError."""
-        with self._told(), self._incoming():
+        with self._files.told(), self._incoming():
             pass
-
-    def manifest_of(self, version: Version) -> bytes | None:
-        """Return the ``release.json`` of ``version``, None when it is not there. Raises DestinationError."""
-        with self._told():
-            try:
-                return (self.folder(version) / manifest.NAME).read_bytes()
-            except FileNotFoundError:
-                return None
 
     def holds(self, staged: StagedRelease) -> bool:
         """Compare ``staged`` with what is published, file by file. Raises ConflictError."""
         folder = self.folder(staged.manifest.version)
-        with self._told():
+        with self._files.told():
             if not folder.exists():
                 return False
             published, offered = _digests(folder), _digests(staged.directory)
@@ -82,47 +63,45 @@ class DirectoryDestination:
                 )
         return True
 
-    def publish(self, staged: StagedRelease) -> Outcome:
-        """Copy into a private folder, check the copy, rename it; see :class:`.protocol.Destination`."""
-        with self._told():
-            outcome = Outcome.UNCHANGED if self.holds(staged) else self._copy(staged)
-            self._write_index()
-        return outcome
+    @contextmanager
+    def staging(self, staged: StagedRelease, meter: Meter) -> Iterator[Staging]:
+        """Copy into a private folder and check the copy; see :class:`.protocol.Destination`."""
+        if self.holds(staged):
+            yield AlreadyThere()
+            return
+        with ExitStack() as stack:
+            with self._files.told():
+                copy = stack.enter_context(self._incoming()) / "release"
+                # Copies, not hard links: a link would let a later write to the staged file through.
+                _copy_tree(staged.directory, copy, meter)
+                if to_json(verify(copy)) != to_json(staged.manifest):
+                    raise VerificationError(f"{staged.directory} changed while it was published", "run again")
+            yield Pending(lambda: self._commit(staged, copy))
 
-    def channel(self, name: str) -> Channel | None:
-        """Return where a channel points. Raises VersionError for a name that is none."""
-        path = self._channel_file(name)
-        with self._told():
-            try:
-                data = path.read_bytes()
-            except FileNotFoundError:
-                return None
-        return channels.from_json(data, name)
+    def swap(self, key: str, expected: bytes | None, data: bytes) -> bool:
+        """Write a small file under the directory's lock; see :class:`.protocol.Destination`."""
+        path = self._root / key
+        with self._files.told(), locked(self._root / ".lock"):
+            if self._files.read(key) != expected:
+                return False
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.chmod(0o755)
+            with replacing(path) as sink:
+                sink.write(data)
+        return True
 
-    def move_channel(self, name: str, version: Version, manifest_digest: str) -> None:
-        """Point a channel to a published release; see :class:`.protocol.Destination`."""
-        check_channel(version, name)
-        published = self.manifest_of(version)
-        if published is None or digest_of_bytes(published).sha256 != manifest_digest:
-            raise VerificationError(
-                f"{self.name} does not hold {version} with the manifest {manifest_digest}", "publish it first"
-            )
-        wanted = Channel(name=name, version=version, manifest_digest=manifest_digest)
-        path = self._channel_file(name)
-        with self._told(), locked(self._root / ".lock"):
-            if goes_forward(self.channel(name), wanted):
-                path.parent.mkdir(exist_ok=True)
-                path.parent.chmod(0o755)
-                _write(path, channels.to_json(wanted))
+    def tag(self, name: str, manifest: Manifest) -> None:
+        """Do nothing: a directory has no tags."""
 
-    def _copy(self, staged: StagedRelease) -> Outcome:
+    def abandon(self, version: Version) -> bool:
+        """Return False: an unfinished copy is swept by the next run, and claims no version."""
+        if self.manifest_of(version) is not None:
+            raise ConflictError(f"{version} is published in {self.name}", "yank it instead")
+        return False
+
+    def _commit(self, staged: StagedRelease, copy: Path) -> Outcome:
         target = self.folder(staged.manifest.version)
-        with self._incoming() as folder:
-            copy = folder / "release"
-            # Copies, not hard links: a link would let a later write to the staged file through.
-            _copy_tree(staged.directory, copy)
-            if to_json(verify(copy)) != to_json(staged.manifest):
-                raise VerificationError(f"{staged.directory} changed while it was published", "run again")
+        with self._files.told():
             target.parent.mkdir(exist_ok=True)
             target.parent.chmod(0o755)
             try:
@@ -134,37 +113,13 @@ class DirectoryDestination:
                 self.holds(staged)
                 return Outcome.UNCHANGED
             sync_folder(target.parent)
-            return Outcome.PUBLISHED
-
-    def _write_index(self) -> None:
-        """List the releases, sorted by SemVer. Derived: a run that died before is made up for."""
-        with locked(self._root / ".lock"):
-            found = {
-                version: digest_of(folder / manifest.NAME).sha256
-                for folder in (self._root / "releases").iterdir()
-                if (version := from_tag(folder.name, prefix="")) and (folder / manifest.NAME).is_file()
-            }
-            rows = [{"version": str(version), "manifestDigest": found[version]} for version in sorted(found)]
-            _write(self._root / "index.json", canonical.dumps({"schemaVersion": 1, "releases": rows}))
+        return Outcome.PUBLISHED
 
     @contextmanager
     def _incoming(self) -> Iterator[Path]:
         self._root.mkdir(parents=True, exist_ok=True)
         with incoming(self._root) as folder:
             yield folder
-
-    def _channel_file(self, name: str) -> Path:
-        check_channel_name(name)
-        return self._root / "channels" / f"{name}.json"
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turn errors of the file system into a sentence."""
-        try:
-            yield
-        except OSError as error:
-            next_step = _NEXT_STEPS.get(error.errno or 0, "check the path")
-            raise DestinationError(f"{self.name} cannot be used: {error.strerror}", next_step) from error
 
 
 def _digests(folder: Path) -> dict[str, str]:
@@ -176,24 +131,26 @@ def _artifacts_first(name: str) -> tuple[bool, str]:
     return name in (manifest.NAME, checksums.NAME), name
 
 
-def _copy_tree(source: Path, target: Path) -> None:
+def _copy_tree(source: Path, target: Path, meter: Meter) -> None:
     """Copy all files, public whatever the umask, and put them on the disk."""
     folders = {target}
-    for path in tree.files(source, VerificationError):
-        copy = target / path
+    names = tree.files(source, VerificationError)
+    meter.expect(sum((source / name).stat().st_size for name in names))
+    for name in names:
+        copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         folders.update(parent for parent in copy.parents if parent.is_relative_to(target))
-        shutil.copyfile(source / path, copy)
-        copy.chmod(0o644)
-        with copy.open("rb") as file:
-            os.fsync(file.fileno())
+        _copy_file(source / name, copy, meter)
     for folder in folders:
         folder.chmod(0o755)
         sync_folder(folder)
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Replace ``path`` unless it holds ``data`` already."""
-    if not path.is_file() or path.read_bytes() != data:
-        with replacing(path) as sink:
-            sink.write(data)
+def _copy_file(source: Path, target: Path, meter: Meter) -> None:
+    with source.open("rb") as reading, target.open("wb") as writing:
+        while data := reading.read(_PIECE):
+            writing.write(data)
+            meter.advance(len(data))
+        writing.flush()
+        os.fchmod(writing.fileno(), 0o644)
+        os.fsync(writing.fileno())
