@@ -13,7 +13,7 @@ from .destination.protocol import Destination, Origin
 from .destination.yank import Yank
 from .errors import DestinationError, VerificationError, VersionError
 from .manifest import Manifest, from_json
-from .version import Version, check_channel
+from .version import Version, check_channel, check_promotion
 
 _ATTEMPTS = 20
 
@@ -58,9 +58,9 @@ def resolve(origin: Origin, name: str) -> Resolved:
     )
 
 
-def check_move(destination: Destination, name: str, target: Pin) -> None:
+def check_move(destination: Destination, name: str, target: Pin, *, promoted: bool = False) -> None:
     """Raise VersionError or ConflictError when :func:`move` would, apart from what isn't published yet."""
-    check_channel(target.version, name)
+    (check_promotion if promoted else check_channel)(target.version, name)
     yank = yank_of(destination, target.version)
     if yank is not None:
         raise VersionError(
@@ -70,24 +70,35 @@ def check_move(destination: Destination, name: str, target: Pin) -> None:
     moved(read_channel(destination, name), name, target)
 
 
-def move(destination: Destination, name: str, target: Pin) -> Channel:
+def move(destination: Destination, name: str, target: Pin, *, promoted: bool = False) -> Channel:
     """Point the channel ``name`` to a published release, by compare-and-swap, and return it.
 
-    Raises VersionError when that goes back or the release is yanked or may not be in the channel,
-    ConflictError when the channel has its version with another manifest, VerificationError when the
-    release isn't published there.
+    ``promoted``: a person asked for just this. Raises VersionError when that goes back or the release
+    is yanked or may not be in the channel, ConflictError when the channel has its version with another
+    manifest, VerificationError when the release isn't published there.
     """
+    key = channel_key(name)
     manifest = published(destination, target)
     for _ in range(_ATTEMPTS):
-        check_move(destination, name, target)
-        current = destination.document(channel_key(name))
+        check_move(destination, name, target, promoted=promoted)
+        current = destination.document(key)
         channel = moved(None if current is None else channel_file.from_json(current, name), name, target)
         data = channel_file.to_json(channel)
-        if current == data or destination.swap(channel_key(name), current, data):
+        if current == data or destination.swap(key, current, data):
             # Also when nothing moved: an earlier run may have been killed between the two.
             destination.tag(name, manifest)
             return channel
     raise DestinationError(f"the channel {name!r} of {destination.name} changes all the time", "run again")
+
+
+def pin_of(origin: Origin, version: Version) -> Pin:
+    """Return the pin of a published version. Raises VerificationError when it is not there."""
+    data = origin.manifest_of(version)
+    if data is None:
+        raise VerificationError(
+            f"{origin.name} does not hold {version}", f"`tesseral-release list --from {origin.name}` tells what it has"
+        )
+    return Pin(version=version, manifest_digest=digest_of_bytes(data).sha256)
 
 
 def published(origin: Origin, pin: Pin) -> Manifest:

@@ -17,7 +17,7 @@ from .manifest import to_json
 from .staged import StagedRelease
 from .transfer import SILENT, Meter
 from .verify import verify
-from .version import check_channel
+from .version import Version, check_channel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,7 @@ class Published:
     """
 
     destination: str
+    version: Version
     outcome: Outcome
     location: Path | None
     channel: Channel | None
@@ -68,6 +69,12 @@ def publish(
     for destination in destinations:
         refresh(destination)
     return tuple(
-        Published(destination=destination.name, outcome=outcome, location=destination.folder(version), channel=moved)
+        Published(
+            destination=destination.name,
+            version=version,
+            outcome=outcome,
+            location=destination.folder(version),
+            channel=moved,
+        )
         for destination, outcome, moved in zip(destinations, outcomes, channels, strict=True)
     )

@@ -17,6 +17,7 @@ __all__ = [
     "bump",
     "check_channel",
     "check_channel_name",
+    "check_promotion",
     "from_tag",
     "is_candidate",
     "is_final",
@@ -170,6 +171,19 @@ def check_channel(version: Version, channel: str) -> None:
         raise VersionError(
             f"{version} cannot be in the channel {channel!r}",
             "stable takes final versions only, candidate takes those and X.Y.Z-rc.N",
+        )
+
+
+def check_promotion(version: Version, channel: str) -> None:
+    """Raise VersionError unless a person may promote ``version`` to ``channel``.
+
+    That is wider than what a publish may do: a candidate that proved good goes to ``stable`` with its
+    bytes and its name. Snapshots go nowhere.
+    """
+    check_channel_name(channel)
+    if not (is_final(version) or is_candidate(version)):
+        raise VersionError(
+            f"{version} cannot be promoted to {channel!r}", "only final versions and X.Y.Z-rc.N can be promoted"
         )
 
 

@@ -31,7 +31,7 @@ class RetryPolicy:
 
     def delay(self, attempt: int, share: float) -> float:
         """Return the wait after failure number ``attempt`` (from 1); ``share`` (0 to 1) spreads the waiting."""
-        longest = min(self.first_delay * 2 ** (attempt - 1), self.largest_delay)
+        longest = min(self.first_delay * 2.0 ** (attempt - 1), self.largest_delay)
         return longest * (0.5 + 0.5 * share)
 
 

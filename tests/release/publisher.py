@@ -2,9 +2,10 @@
 
 Arguments: staged folder, destination, point, and a file that is made when the point is reached; the
 process goes on when the file is gone. A point is ``copy-<n>`` (before the n-th file), ``verified``
-(before the rename), ``renamed`` (before the index), ``channel`` (before the channel moves) or ``none``.
+(before the rename), ``renamed`` (before the channel moves), ``channel`` (before the index) or ``none``.
 """
 
+import importlib
 import sys
 import time
 from collections.abc import Callable
@@ -13,7 +14,6 @@ from typing import Any
 
 from release.destination import directory, open_destination
 from release.errors import ReleaseError, report
-from release.publish import publish
 from release.staged import StagedRelease
 from release.verify import read_manifest
 
@@ -37,16 +37,17 @@ def main(stage: str, destination: str, point: str, flag: str) -> None:
         return paused
 
     here: Any = directory
+    publishing: Any = importlib.import_module("release.publish")
     if point.startswith("copy-"):
-        here.shutil.copyfile = pausing(here.shutil.copyfile, int(point.removeprefix("copy-")))
+        here._copy_file = pausing(here._copy_file, int(point.removeprefix("copy-")))
     elif point == "verified":
         here.verify = pausing(here.verify, late=True)
     elif point == "renamed":
-        here.DirectoryDestination._write_index = pausing(here.DirectoryDestination._write_index)
+        publishing.move = pausing(publishing.move)
     elif point == "channel":
-        here.DirectoryDestination.move_channel = pausing(here.DirectoryDestination.move_channel)
+        publishing.refresh = pausing(publishing.refresh)
     release = StagedRelease(directory=Path(stage), manifest=read_manifest(Path(stage)))
-    print(publish(release, [open_destination(destination)], "stable")[0].outcome)
+    print(publishing.publish(release, [open_destination(destination)], "stable")[0].outcome)
 
 
 if __name__ == "__main__":

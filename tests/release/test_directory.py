@@ -1,6 +1,5 @@
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,12 +11,15 @@ from pathlib import Path
 import pytest
 from release_samples import ROOT, staged
 
+from release.catalogue import refresh
+from release.channels import move, read_channel
 from release.checksums import digest_of_bytes
-from release.destination import Channel, DirectoryDestination, Outcome, open_destination
+from release.destination import Channel, DirectoryDestination, Outcome, Pin, directory, open_destination, open_origin
 from release.destination import channel as channels
 from release.errors import ConflictError, DestinationError, UsageError, VerificationError, VersionError
 from release.manifest import to_json
 from release.staged import StagedRelease
+from release.transfer import SILENT, Meter
 from release.verify import verify
 from release.version import parse
 
@@ -34,8 +36,15 @@ def snapshot(root: Path) -> dict[str, tuple[int, bytes]]:
     return {str(path.relative_to(root)): (path.stat().st_ino, path.read_bytes()) for path in files}
 
 
+def put(destination: DirectoryDestination, release: StagedRelease) -> Outcome:
+    with destination.staging(release, SILENT) as staging:
+        outcome = staging.commit()
+    refresh(destination)
+    return outcome
+
+
 def visible(root: Path) -> list[str]:
-    return sorted(path.name for path in (root / "releases").glob("*"))
+    return sorted(path.name for path in (root / "releases").glob("*") if path.is_dir())
 
 
 def leftovers(root: Path) -> list[Path]:
@@ -62,7 +71,7 @@ def test_publishing_makes_the_whole_release_visible(
 ) -> None:
     assert destination.manifest_of(V140) is None
     assert not destination.holds(release)
-    assert destination.publish(release) is Outcome.PUBLISHED
+    assert put(destination, release) is Outcome.PUBLISHED
     assert verify(root / "releases" / "1.4.0") == release.manifest
     assert destination.folder(V140) == root / "releases" / "1.4.0"
     assert destination.manifest_of(V140) == to_json(release.manifest)
@@ -75,8 +84,8 @@ def test_what_is_published_is_public_whatever_the_umask(
 ) -> None:
     before = os.umask(0o077)
     try:
-        destination.publish(release)
-        destination.move_channel("stable", V140, digest(release))
+        put(destination, release)
+        move(destination, "stable", Pin(version=V140, manifest_digest=digest(release)))
     finally:
         os.umask(before)
     folders = [root / "releases", root / "channels"]
@@ -87,23 +96,23 @@ def test_what_is_published_is_public_whatever_the_umask(
 
 
 def test_the_same_again_changes_nothing(release: StagedRelease, root: Path, destination: DirectoryDestination) -> None:
-    destination.publish(release)
+    put(destination, release)
     before = snapshot(root)
-    assert destination.publish(release) is Outcome.UNCHANGED
+    assert put(destination, release) is Outcome.UNCHANGED
     assert snapshot(root) == before
 
 
 def test_other_bytes_under_a_published_version_are_refused(
     tmp_path: Path, release: StagedRelease, root: Path, destination: DirectoryDestination
 ) -> None:
-    destination.publish(release)
+    put(destination, release)
     before = snapshot(root)
     other = staged(tmp_path / "other", content=b"other")
     name = "tesseral-api_1.4.0_linux_amd64.tar.gz"
     digests = [next(a.digest for a in r.manifest.artifacts if a.name == name) for r in (release, other)]
-    for attempt in (destination.publish, destination.holds):
+    for attempt in (put, DirectoryDestination.holds):
         with pytest.raises(ConflictError) as caught:
-            attempt(other)
+            attempt(destination, other)
         message = str(caught.value)
         assert "images/tesseral-api/blobs" in message or name in message
         assert "raise the version" in message
@@ -114,18 +123,18 @@ def test_other_bytes_under_a_published_version_are_refused(
 def test_a_conflict_names_the_file_and_both_digests(
     tmp_path: Path, release: StagedRelease, root: Path, destination: DirectoryDestination
 ) -> None:
-    destination.publish(release)
+    put(destination, release)
     path = root / "releases" / "1.4.0" / "tesseral-api_1.4.0_linux_amd64.tar.gz"
     path.write_bytes(b"other")
     there, here = digest_of_bytes(b"other"), release.manifest.artifacts[0].digest
     with pytest.raises(ConflictError, match=f"another {path.name}: {there} there, {here} here"):
-        destination.publish(release)
+        put(destination, release)
 
 
 def test_writing_to_the_staged_files_does_not_reach_what_is_published(
     release: StagedRelease, root: Path, destination: DirectoryDestination
 ) -> None:
-    destination.publish(release)
+    put(destination, release)
     for path in release.directory.iterdir():
         if path.is_file():
             path.write_bytes(b"later")
@@ -135,32 +144,36 @@ def test_writing_to_the_staged_files_does_not_reach_what_is_published(
 def test_a_bad_copy_never_becomes_visible(
     release: StagedRelease, root: Path, destination: DirectoryDestination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(source: Path, target: Path) -> None:
-        Path(target).write_bytes(Path(source).read_bytes()[:-1])
+    def broken(source: Path, target: Path, meter: Meter) -> None:
+        target.write_bytes(source.read_bytes()[:-1])
 
-    monkeypatch.setattr(shutil, "copyfile", broken)
+    monkeypatch.setattr(directory, "_copy_file", broken)
     with pytest.raises(VerificationError):
-        destination.publish(release)
+        put(destination, release)
     assert visible(root) == []
     assert leftovers(root) == []
 
 
-def test_an_interrupt_leaves_nothing(
-    release: StagedRelease, root: Path, destination: DirectoryDestination, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(source: object, target: object) -> None:
+class Interrupting:
+    """A meter that is told to stop in the middle, as by a signal."""
+
+    def expect(self, size: int) -> None:
+        pass
+
+    def advance(self, size: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(shutil, "copyfile", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        destination.publish(release)
+
+def test_an_interrupt_leaves_nothing(release: StagedRelease, root: Path, destination: DirectoryDestination) -> None:
+    with pytest.raises(KeyboardInterrupt), destination.staging(release, Interrupting()):
+        pass
     assert visible(root) == []
     assert leftovers(root) == []
 
 
 def test_the_index_is_in_semver_order(tmp_path: Path, root: Path, destination: DirectoryDestination) -> None:
     for version in ("1.10.0", "1.9.0", "1.10.0-rc.2", "1.10.0-rc.10"):
-        destination.publish(staged(tmp_path / version, version))
+        put(destination, staged(tmp_path / version, version))
     (root / "releases" / "not-a-version").mkdir()
     index = json.loads((root / "index.json").read_bytes())
     assert [row["version"] for row in index["releases"]] == ["1.9.0", "1.10.0-rc.2", "1.10.0-rc.10", "1.10.0"]
@@ -172,51 +185,67 @@ def test_the_index_is_in_semver_order(tmp_path: Path, root: Path, destination: D
 def test_channels_only_go_forward(tmp_path: Path, root: Path, destination: DirectoryDestination) -> None:
     releases = {version: staged(tmp_path / version, version) for version in ("1.3.9", "1.4.0", "1.4.1")}
     for one in releases.values():
-        destination.publish(one)
-    assert destination.channel("stable") is None
-    destination.move_channel("stable", V140, digest(releases["1.4.0"]))
+        put(destination, one)
+    assert read_channel(destination, "stable") is None
+    move(destination, "stable", Pin(version=V140, manifest_digest=digest(releases["1.4.0"])))
     expected = {
         "channel": "stable",
         "manifestDigest": digest(releases["1.4.0"]),
+        "previous": [],
         "schemaVersion": 1,
         "version": "1.4.0",
     }
     path = root / "channels" / "stable.json"
     assert path.read_bytes() == (json.dumps(expected, separators=(",", ":")) + "\n").encode()
     before = snapshot(root)
-    destination.move_channel("stable", V140, digest(releases["1.4.0"]))
+    move(destination, "stable", Pin(version=V140, manifest_digest=digest(releases["1.4.0"])))
     with pytest.raises(VersionError, match=r"at 1\.4\.0 and cannot go back to 1\.3\.9"):
-        destination.move_channel("stable", parse("1.3.9"), digest(releases["1.3.9"]))
+        move(destination, "stable", Pin(version=parse("1.3.9"), manifest_digest=digest(releases["1.3.9"])))
     assert snapshot(root) == before
-    destination.move_channel("stable", parse("1.4.1"), digest(releases["1.4.1"]))
-    assert destination.channel("stable") == Channel(
-        name="stable", version=parse("1.4.1"), manifest_digest=digest(releases["1.4.1"])
+    move(destination, "stable", Pin(version=parse("1.4.1"), manifest_digest=digest(releases["1.4.1"])))
+    assert read_channel(destination, "stable") == Channel(
+        name="stable",
+        current=Pin(version=parse("1.4.1"), manifest_digest=digest(releases["1.4.1"])),
+        previous=(Pin(version=V140, manifest_digest=digest(releases["1.4.0"])),),
     )
-    assert destination.channel("candidate") is None
+    assert read_channel(destination, "candidate") is None
 
 
 def test_a_channel_points_only_to_what_is_published(release: StagedRelease, destination: DirectoryDestination) -> None:
     with pytest.raises(VerificationError, match="publish it first"):
-        destination.move_channel("stable", V140, digest(release))
-    destination.publish(release)
+        move(destination, "stable", Pin(version=V140, manifest_digest=digest(release)))
+    put(destination, release)
     with pytest.raises(VerificationError, match="publish it first"):
-        destination.move_channel("stable", V140, "sha256:" + "0" * 64)
+        move(destination, "stable", Pin(version=V140, manifest_digest="sha256:" + "0" * 64))
 
 
 @pytest.mark.parametrize("name", ["latest", "../index", ""])
 def test_there_are_no_other_channels(destination: DirectoryDestination, release: StagedRelease, name: str) -> None:
     with pytest.raises(VersionError):
-        destination.channel(name)
+        read_channel(destination, name)
     with pytest.raises(VersionError):
-        destination.move_channel(name, V140, digest(release))
+        move(destination, name, Pin(version=V140, manifest_digest=digest(release)))
+
+
+def pin(version: str, digit: str = "0") -> Pin:
+    return Pin(version=parse(version), manifest_digest=f"sha256:{digit * 64}")
 
 
 def test_a_channel_with_another_manifest_is_a_conflict() -> None:
-    now, wanted = (Channel(name="stable", version=V140, manifest_digest=f"sha256:{d * 64}") for d in "01")
+    now = Channel(name="stable", current=pin("1.4.0"))
     with pytest.raises(ConflictError):
-        channels.goes_forward(now, wanted)
-    assert not channels.goes_forward(now, now)
-    assert channels.goes_forward(None, now)
+        channels.moved(now, "stable", pin("1.4.0", "1"))
+    assert channels.moved(now, "stable", pin("1.4.0")) is now
+    assert channels.moved(None, "stable", pin("1.4.0")) == now
+
+
+def test_a_channel_remembers_the_last_ten() -> None:
+    channel = None
+    for minor in range(15):
+        channel = channels.moved(channel, "stable", pin(f"1.{minor}.0"))
+    assert channel is not None
+    assert [str(each.version) for each in channel.pins] == [f"1.{minor}.0" for minor in range(14, 3, -1)]
+    assert channels.from_json(channels.to_json(channel), "stable") == channel
 
 
 @pytest.mark.parametrize(
@@ -229,28 +258,33 @@ def test_a_channel_with_another_manifest_is_a_conflict() -> None:
         lambda data: data.replace(b"1.4.0", b"1.4"),
         lambda data: data.replace(b"stable", b"candidate"),
         lambda data: data.replace(b"sha256:0", b"sha256:x"),
+        lambda data: data.replace(b"1.3.0", b"1.5.0"),
+        lambda data: data.replace(b"1.3.0", b"1.4.0"),
     ],
 )
 def test_a_channel_file_of_another_form_is_refused(change: Callable[[bytes], bytes]) -> None:
-    data = channels.to_json(Channel(name="stable", version=V140, manifest_digest=f"sha256:{'0' * 64}"))
+    data = channels.to_json(Channel(name="stable", current=pin("1.4.0"), previous=(pin("1.3.0"),)))
     channels.from_json(data, "stable")
     with pytest.raises(VerificationError):
         channels.from_json(change(data), "stable")
 
 
 def test_a_newer_channel_file_says_to_upgrade() -> None:
-    data = channels.to_json(Channel(name="stable", version=V140, manifest_digest=f"sha256:{'0' * 64}"))
+    data = channels.to_json(Channel(name="stable", current=pin("1.4.0"), previous=(pin("1.3.0"),)))
     with pytest.raises(VerificationError, match="upgrade tesseral-release"):
         channels.from_json(data.replace(b'"schemaVersion":1', b'"schemaVersion":2'), "stable")
 
 
-def test_opening() -> None:
+def test_opening(tmp_path: Path) -> None:
     assert isinstance(open_destination("some/where"), DirectoryDestination)
-    for text in ("s3://bucket/x", "oci://host/x", "https://host/x", "gs://x", ""):
+    assert isinstance(open_origin("some/where"), DirectoryDestination)
+    for text in ("gs://bucket", "file:///x", "", "a\0b"):
         with pytest.raises(UsageError):
             open_destination(text)
-    with pytest.raises(UsageError, match="s3:// is not supported yet; a directory is"):
-        open_destination("s3://bucket")
+        with pytest.raises(UsageError):
+            open_origin(text)
+    with pytest.raises(UsageError, match="can be read from, not published to"):
+        open_destination("https://example.com/releases")
 
 
 def test_a_file_in_the_way(tmp_path: Path, release: StagedRelease) -> None:
@@ -259,7 +293,7 @@ def test_a_file_in_the_way(tmp_path: Path, release: StagedRelease) -> None:
         with pytest.raises(DestinationError, match="name a directory, not a file"):
             DirectoryDestination(path).check()
         with pytest.raises(DestinationError, match="name a directory, not a file"):
-            DirectoryDestination(path).publish(release)
+            put(DirectoryDestination(path), release)
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs procfs")
@@ -286,11 +320,11 @@ def test_a_full_disk(tmp_path: Path) -> None:
         destination = DirectoryDestination(path)
         destination.check()
         with pytest.raises(DestinationError) as caught:
-            destination.publish(large)
+            put(destination, large)
         assert str(caught.value) == f"{path} cannot be used: No space left on device; free some space and run again"
         assert visible(path) == []
         assert leftovers(path) == []
-        destination.publish(staged(tmp_path / "fits", content=b"small"))
+        put(destination, staged(tmp_path / "fits", content=b"small"))
 
 
 def test_a_disk_that_is_read_only(tmp_path: Path, release: StagedRelease) -> None:
@@ -336,7 +370,8 @@ def test_a_killed_run_shows_nothing_in_part_and_the_next_one_finishes(
     Publisher(release, root, point, tmp_path / "flag").kill()
     done = point in ("renamed", "channel")
     assert visible(root) == (["1.4.0"] if done else [])
-    assert not (root / "channels").exists()
+    assert (root / "channels").exists() == (point == "channel")
+    assert not (root / "index.json").exists()
     if done:
         verify(root / "releases" / "1.4.0")
     status, output = Publisher(release, root, "none", tmp_path / "flag").finish()

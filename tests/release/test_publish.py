@@ -1,14 +1,20 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from release_samples import manifest, staged
 
+from release.channels import read_channel
 from release.checksums import digest_of_bytes
 from release.destination import DirectoryDestination, Outcome
+from release.destination.protocol import Staging
+from release.destination.staging import Pending
 from release.errors import ConflictError, DestinationError, VerificationError, VersionError
 from release.manifest import to_json
 from release.publish import publish
 from release.staged import StagedRelease
+from release.transfer import Meter
 
 
 @pytest.fixture
@@ -22,7 +28,7 @@ def pair(tmp_path: Path) -> list[DirectoryDestination]:
 
 
 def releases(destination: DirectoryDestination) -> list[str]:
-    return sorted(path.name for path in Path(destination.name, "releases").glob("*"))
+    return sorted(path.name for path in Path(destination.name, "releases").glob("*") if path.is_dir())
 
 
 def test_to_several_destinations(release: StagedRelease, pair: list[DirectoryDestination]) -> None:
@@ -30,15 +36,15 @@ def test_to_several_destinations(release: StagedRelease, pair: list[DirectoryDes
     assert [result.outcome for result in first] == [Outcome.PUBLISHED] * 2
     assert [result.destination for result in first] == [one.name for one in pair]
     assert first[0].location == Path(pair[0].name) / "releases" / "1.4.0"
-    assert first[0].channel == pair[0].channel("stable") == pair[1].channel("stable")
+    assert first[0].channel == read_channel(pair[0], "stable") == read_channel(pair[1], "stable")
     assert first[0].channel is not None
-    assert first[0].channel.manifest_digest == digest_of_bytes(to_json(release.manifest)).sha256
+    assert first[0].channel.current.manifest_digest == digest_of_bytes(to_json(release.manifest)).sha256
     assert [str(result.outcome) for result in publish(release, pair, "stable")] == ["unchanged"] * 2
 
 
 def test_no_channel_moves_unasked(release: StagedRelease, pair: list[DirectoryDestination]) -> None:
     assert publish(release, pair[:1])[0].channel is None
-    assert pair[0].channel("stable") is None
+    assert read_channel(pair[0], "stable") is None
 
 
 def test_a_later_destination_that_cannot_be_written_stops_the_first(
@@ -81,20 +87,38 @@ def test_a_version_that_cannot_be_in_the_channel_is_not_published(
     assert not Path(pair[0].name).exists()
 
 
-def test_the_channel_moves_last(
-    release: StagedRelease, pair: list[DirectoryDestination], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def failing(self: DirectoryDestination, staged: StagedRelease) -> Outcome:
-        if self is pair[1]:
-            raise DestinationError("gone")
-        return publish_(self, staged)
+class Failing(DirectoryDestination):
+    """A directory that fails at one step."""
 
-    publish_ = DirectoryDestination.publish
-    monkeypatch.setattr(DirectoryDestination, "publish", failing)
+    def __init__(self, root: Path, step: str) -> None:
+        super().__init__(root)
+        self.step = step
+
+    @contextmanager
+    def staging(self, staged: StagedRelease, meter: Meter) -> Iterator[Staging]:
+        if self.step == "staging":
+            raise DestinationError("gone")
+        with super().staging(staged, meter) as staging:
+            yield Pending(self.fail) if self.step == "commit" else staging
+
+    def fail(self) -> Outcome:
+        raise DestinationError("gone")
+
+
+def test_nothing_is_visible_before_all_are_staged(tmp_path: Path, release: StagedRelease) -> None:
+    good, bad = DirectoryDestination(tmp_path / "one"), Failing(tmp_path / "two", "staging")
     with pytest.raises(DestinationError):
-        publish(release, pair, "stable")
-    assert releases(pair[0]) == ["1.4.0"]
-    assert pair[0].channel("stable") is None
+        publish(release, [good, bad], "stable")
+    assert releases(good) == []
+    assert list((tmp_path / "one").glob(".incoming-*")) == []
+
+
+def test_the_channel_moves_last(tmp_path: Path, release: StagedRelease) -> None:
+    good, bad = DirectoryDestination(tmp_path / "one"), Failing(tmp_path / "two", "commit")
+    with pytest.raises(DestinationError):
+        publish(release, [good, bad], "stable")
+    assert releases(good) == ["1.4.0"]
+    assert read_channel(good, "stable") is None
 
 
 def test_a_staged_folder_that_is_altered_is_not_published(
