@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -19,6 +19,8 @@ from rich.markup import escape
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
+
+from release.progress import describe
 
 SIGN_OF_LIFE_SECONDS = 30.0
 
@@ -159,6 +161,28 @@ class Progress:
                     note = f": {step.note}" if step.note else ""
                     at = _clock(time.monotonic() - self._started)
                     self.say(f"{at}  … still     {step.name}  {step.seconds:.0f} s{note}"[:200])
+
+
+class SaidMeter:
+    """Says how far a transfer is, wherever a step can say something; see :class:`release.transfer.Meter`."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._started = time.monotonic()
+        self._lock = threading.Lock()
+        self._expected = self._moved = 0
+
+    def expect(self, size: int) -> None:
+        """Add ``size`` bytes to what there is to move."""
+        with self._lock:
+            self._expected += size
+
+    def advance(self, size: int) -> None:
+        """Add ``size`` bytes to what was moved, and say it. Raises what saying raises: a stop."""
+        with self._lock:
+            self._moved += size
+            line = describe(self._moved, self._expected, time.monotonic() - self._started)
+        self._say(line)
 
 
 def _clock(seconds: float) -> str:

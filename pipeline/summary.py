@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from release import table
-from release.publish import Published
+from release.publish import Published, lines
 from release.staged import StagedRelease
 
 from .plan import Plan
@@ -45,10 +45,14 @@ def show_release(staged: StagedRelease, published: Sequence[Published], console:
     _say(console, table.render(staged.manifest))
     _say(console, "")
     for result in published:
-        _say(console, f"{result.outcome} in {result.destination}: version {staged.manifest.version}")
+        for line in lines(result):
+            _say(console, line)
     for result in published:
         if result.location is not None:
             _say(console, f"next: (cd {shlex.quote(str(result.location))} && sha256sum -c SHA256SUMS)")
+        else:
+            origin = shlex.quote(result.destination)
+            _say(console, f"next: tesseral-release fetch {result.version} --from {origin} --into DIR")
 
 
 def _say(console: Console, text: str) -> None:

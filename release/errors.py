@@ -96,12 +96,12 @@ class VerificationError(ReleaseError):
 
 
 class Interrupted(ReleaseError):  # noqa: N818 - named for what a person did
-    """A signal ended the run; nothing was published."""
+    """A signal ended the run; what is visible is whole, and the same command finishes."""
 
     exit_status = 130
 
     def __init__(self, signal_number: int) -> None:
-        super().__init__("interrupted", "nothing was published; the same command starts again")
+        super().__init__("interrupted", "nothing is visible in part; the same command goes on")
         self.signal_number = signal_number
 
 

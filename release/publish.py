@@ -78,3 +78,10 @@ def publish(
         )
         for destination, outcome, moved in zip(destinations, outcomes, channels, strict=True)
     )
+
+
+def lines(result: Published) -> list[str]:
+    """Tell a person what happened at one destination."""
+    channel = result.channel
+    moved = [] if channel is None else [f"  channel {channel.name} is at {channel.current.version}"]
+    return [f"{result.outcome} in {result.destination}: version {result.version}", *moved]

@@ -11,7 +11,7 @@ from .. import canonical
 from ..destination import Destination, open_destination
 from ..progress import showing
 from ..promote import promote, yank
-from ..publish import Published, publish
+from ..publish import Published, lines, publish
 from ..staged import StagedRelease
 from ..verify import read_manifest
 from ..version import parse
@@ -61,13 +61,6 @@ def _publish(arguments: argparse.Namespace) -> None:
     with showing(f"publish {version}") as meter:
         results = publish(staged, destinations, arguments.channel, meter)
     _say(arguments, [_document(result) for result in results], [line for one in results for line in lines(one)])
-
-
-def lines(result: Published) -> list[str]:
-    """Tell a person what happened at one destination."""
-    channel = result.channel
-    moved = [] if channel is None else [f"  channel {channel.name} is at {channel.current.version}"]
-    return [f"{result.outcome} in {result.destination}: version {result.version}", *moved]
 
 
 def _document(result: Published) -> dict[str, object]:

@@ -183,7 +183,7 @@ def test_a_signal_ends_the_engine_of_the_run_too(home: EngineHome, source: Path,
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 128 + signal.SIGTERM
-    assert said == "release: interrupted; nothing was published; the same command starts again\n"
+    assert said == "release: interrupted; nothing is visible in part; the same command goes on\n"
     assert traces(home) == []
 
 

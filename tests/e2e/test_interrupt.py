@@ -20,7 +20,7 @@ def test_a_signal_leaves_nothing_behind(source: Path, number: signal.Signals) ->
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + number
-    assert said == "release: interrupted; nothing was published; the same command starts again\n"
+    assert said == "release: interrupted; nothing is visible in part; the same command goes on\n"
     assert {path.name for path in target.rglob("*")} <= {".lock"}
     assert list((cache_root() / "runs").iterdir()) == []
     sessions = subprocess.run(["pgrep", "--full", "bin/session session"], check=False, capture_output=True)

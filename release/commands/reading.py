@@ -1,0 +1,64 @@
+"""What the commands that read releases have in common: their flags, warnings and answers."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+
+from .. import canonical
+from ..selection import Selection
+from ..transfer.parallel import DEFAULT_JOBS
+
+_MOST_JOBS = 64
+
+
+def origin_flags(*, moves_bytes: bool) -> argparse.ArgumentParser:
+    """Return the parent of commands that ask an origin; ``moves_bytes``: several at once."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument(
+        "--from",
+        dest="origin",
+        required=True,
+        metavar="ORIGIN",
+        help="https://host/path, s3://bucket/prefix, oci://registry/prefix, a directory, or a bundle's file",
+    )
+    parser.add_argument("--json", action="store_true", help="print what happened as JSON")
+    if moves_bytes:
+        parser.add_argument("--jobs", type=_jobs, default=DEFAULT_JOBS, metavar="N", help="transfers at once")
+    return parser
+
+
+def selection_flags() -> argparse.ArgumentParser:
+    """Return the parent of commands that take a part of a release."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument(
+        "--piece", action="append", default=[], metavar="PIECE", help="only this, such as api; repeatable"
+    )
+    parser.add_argument("--target", action="append", default=[], metavar="OS/ARCH", help="only for this; repeatable")
+    return parser
+
+
+def selection(arguments: argparse.Namespace, *, images: bool) -> Selection:
+    """Return what the flags of :func:`selection_flags` name."""
+    return Selection(pieces=tuple(arguments.piece), targets=tuple(arguments.target), images=images)
+
+
+def warn(warnings: Iterable[str]) -> None:
+    """Tell a person what they should know, on standard error."""
+    for text in warnings:
+        print(f"warning: {text}", file=sys.stderr)
+
+
+def answer(arguments: argparse.Namespace, document: object, text: str) -> None:
+    """Print ``document`` with ``--json``, else ``text``."""
+    if arguments.json:
+        sys.stdout.write(canonical.dumps(document).decode())
+    else:
+        print(text)
+
+
+def _jobs(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= _MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_MOST_JOBS}")
+    return int(text)

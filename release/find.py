@@ -1,0 +1,93 @@
+"""Which published release a person means: by version, by channel, or by pin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .channels import resolve, yank_of
+from .checksums import digest_of_bytes
+from .destination.channel import Pin
+from .destination.protocol import Origin
+from .destination.yank import Yank
+from .errors import VerificationError, VersionError
+from .manifest import NAME, Manifest, from_json
+from .version import CHANNELS, Version, parse
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A published release whose manifest was checked.
+
+    ``yank`` tells that it should not be used; ``skipped`` are newer ones that its channel passed over.
+    """
+
+    pin: Pin
+    manifest: Manifest
+    yank: Yank | None = None
+    skipped: tuple[Yank, ...] = ()
+
+    @property
+    def version(self) -> Version:
+        """The version of the release."""
+        return self.pin.version
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person who asked for it should know, a line each."""
+        passed_over = tuple(f"{yank.version} is yanked, taking {self.version}: {yank.reason}" for yank in self.skipped)
+        return passed_over if self.yank is None else (*passed_over, f"{self.version} is yanked: {self.yank.reason}")
+
+
+def find(origin: Origin, wanted: str | Pin) -> Found:
+    """Return the release that ``wanted`` names: a version, a channel, or a pin.
+
+    Raises VersionError for what is no version or channel and for what is not published,
+    VerificationError when the manifest is not the one that the channel or the pin names, and
+    DestinationError.
+    """
+    if isinstance(wanted, Pin):
+        return _found(origin, wanted.version, "the pin", wanted.manifest_digest)
+    if wanted in CHANNELS:
+        resolved = resolve(origin, wanted)
+        found = _found(origin, resolved.pin.version, f"the channel {wanted!r}", resolved.pin.manifest_digest)
+        return Found(pin=found.pin, manifest=found.manifest, yank=found.yank, skipped=resolved.skipped)
+    return _found(origin, _version(wanted))
+
+
+def _version(text: str) -> Version:
+    # Only what looks like a version is told what is wrong with it as one.
+    if text.lstrip("v")[:1].isdigit():
+        return parse(text)
+    raise VersionError(
+        f"{text!r} is neither a version nor a channel", f"name one such as 1.4.0, or {' or '.join(sorted(CHANNELS))}"
+    )
+
+
+def _found(origin: Origin, version: Version, who: str = "", expected: str | None = None) -> Found:
+    """Read and check the manifest of ``version``; ``who`` says that it has the digest ``expected``."""
+    data = origin.manifest_of(version)
+    if data is None:
+        raise _missing(origin, version, who)
+    digest = digest_of_bytes(data).sha256
+    if expected not in (None, digest):
+        raise VerificationError(
+            f"{origin.name} has {version} with a {NAME} of {digest}, {who} says {expected}",
+            "don't use it, and ask who publishes it",
+        )
+    manifest = from_json(data)
+    if manifest.version != version:
+        raise VerificationError(
+            f"{origin.name} has the {NAME} of {manifest.version} in the place of {version}",
+            "don't use it, and ask who publishes it",
+        )
+    return Found(pin=Pin(version=version, manifest_digest=digest), manifest=manifest, yank=yank_of(origin, version))
+
+
+def _missing(origin: Origin, version: Version, who: str) -> VersionError:
+    newest = [str(known) for known in reversed(origin.versions())]
+    words = ", ".join(newest[:_SHOWN]) + (" and older ones" if len(newest) > _SHOWN else "")
+    asked = f", where {who} points" if who else ""
+    next_step = f"it has {words}" if newest else "it has no release: check the address"
+    return VersionError(f"{version}{asked} is not published in {origin.name}", next_step)

@@ -1,0 +1,36 @@
+"""Where the channels of a place stand: what each points at, and what its readers get."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .channels import read_channel, yank_of
+from .destination.channel import Channel, Pin
+from .destination.protocol import Origin
+from .version import CHANNELS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """``reached`` is the newest release of ``channel`` that is not yanked, None when all are."""
+
+    channel: Channel
+    reached: Pin | None
+
+    @property
+    def name(self) -> str:
+        """The channel's name."""
+        return self.channel.name
+
+
+def standings(origin: Origin) -> tuple[Standing, ...]:
+    """Return every channel that is set, by name. Raises VerificationError for one that cannot be read."""
+    channels = (read_channel(origin, name) for name in sorted(CHANNELS))
+    return tuple(
+        Standing(
+            channel=channel,
+            reached=next((pin for pin in channel.pins if yank_of(origin, pin.version) is None), None),
+        )
+        for channel in channels
+        if channel is not None
+    )

@@ -1,0 +1,85 @@
+import pytest
+from release_samples import manifest
+
+from release.errors import UsageError
+from release.manifest import Artifact, Image, Manifest
+from release.selection import Selection, select
+
+D = "sha256:" + "0" * 64
+
+
+def artifact(piece: str, target: str | None) -> Artifact:
+    name = f"{piece}_1.4.0" + (f"_{target.replace('/', '_')}" if target else "")
+    return Artifact(name=name, piece=piece, target=target, size=1, digest=D, media_type="application/gzip")
+
+
+@pytest.fixture(scope="module")
+def release() -> Manifest:
+    return manifest(
+        artifacts=(
+            artifact("tesseral-api", "linux/amd64"),
+            artifact("tesseral-api", "windows/amd64"),
+            artifact("tesseral-bootstrap", "linux/amd64"),
+            artifact("tesseral-console", None),
+            artifact("tesseraldb-migrations", None),
+        ),
+        images=(
+            Image(name="tesseral-api", digest=D, size=1, platforms=("linux/amd64",)),
+            Image(name="tesseral-proxy", digest=D, size=1, platforms=("linux/amd64",)),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("pieces", "targets", "expected"),
+    [
+        ((), (), ["api/linux", "api/windows", "bootstrap/linux", "console", "migrations"]),
+        (("api",), ("linux/amd64",), ["api/linux"]),
+        (("tesseral-api",), (), ["api/linux", "api/windows"]),
+        ((), ("linux/amd64",), ["api/linux", "bootstrap/linux"]),
+        (("api", "console"), ("linux/amd64",), ["api/linux", "console"]),
+        (("migrations",), ("windows/amd64",), ["migrations"]),
+        (("tesseraldb-migrations", "migrations"), (), ["migrations"]),
+        ((), ("windows/amd64", "linux/amd64"), ["api/linux", "api/windows", "bootstrap/linux"]),
+    ],
+)
+def test_what_operators_expect(
+    release: Manifest, pieces: tuple[str, ...], targets: tuple[str, ...], expected: list[str]
+) -> None:
+    selected = select(release, Selection(pieces=pieces, targets=targets))
+    short = [
+        one.piece.split("-")[1] + (f"/{one.target.split('/')[0]}" if one.target else "") for one in selected.artifacts
+    ]
+    assert short == expected
+    assert selected.images == ()
+
+
+def test_images_follow_the_pieces(release: Manifest) -> None:
+    assert select(release, Selection(images=True)).images == release.images
+    assert [i.name for i in select(release, Selection(pieces=("api",), images=True)).images] == ["tesseral-api"]
+    only = select(release, Selection(pieces=("proxy",), images=True))
+    assert ([i.name for i in only.images], only.artifacts) == (["tesseral-proxy"], ())
+
+
+@pytest.mark.parametrize(
+    ("selection", "sentence"),
+    [
+        (
+            Selection(pieces=("apis",)),
+            "1.4.0 has no piece 'apis'; it has api, bootstrap, console, migrations, proxy",
+        ),
+        (
+            Selection(targets=("linux/arm64",)),
+            "1.4.0 is not for the target 'linux/arm64'; it is for linux/amd64, windows/amd64",
+        ),
+        (
+            Selection(pieces=("api", "bootstrap"), targets=("windows/amd64",)),
+            "1.4.0 has no bootstrap for windows/amd64; ask for another target",
+        ),
+        (Selection(pieces=("proxy",)), "1.4.0 has proxy as an image only; ask for images too"),
+    ],
+)
+def test_what_would_add_nothing_is_refused(release: Manifest, selection: Selection, sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        select(release, selection)
+    assert str(caught.value) == sentence
