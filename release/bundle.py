@@ -16,9 +16,7 @@ from .destination.files import FileStore
 from .destination.index import Row
 from .destination.protocol import Origin
 from .errors import UsageError
-from .fetch import Fetched, fetch
-from .find import Found
-from .selection import Selection
+from .fetch import Fetched, Found, Selection, fetch
 from .transfer import SILENT, Meter
 from .transfer.parallel import DEFAULT_JOBS
 

@@ -16,8 +16,8 @@ from . import gobuildinfo
 from .checksums import Digest
 from .destination.files import FileStore
 from .destination.protocol import Origin
-from .download import Downloads, Item
 from .errors import VerificationError
+from .fetch import Downloads, Item
 from .gobuildinfo import BuildInfo
 from .manifest import Artifact
 from .transfer import SILENT, Meter

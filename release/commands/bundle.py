@@ -9,7 +9,7 @@ from typing import Any
 from ..bundle import bundle
 from ..checksums import digest_of
 from ..destination import open_origin
-from ..find import find
+from ..fetch import find
 from ..progress import showing
 from .reading import answer, origin_flags, selection, selection_flags, warn
 

@@ -10,7 +10,7 @@ from typing import Any
 from ..compiled import build_info, representative
 from ..destination import Origin, open_origin
 from ..diff import Difference, Migrations, Modules, Pair, compare, compare_programs, document
-from ..find import find
+from ..fetch import find
 from ..manifest import Artifact, Image, Manifest
 from ..progress import showing
 from ..table import human_size

@@ -10,8 +10,7 @@ from .. import pin as pin_file
 from ..destination import open_origin
 from ..destination.channel import Pin
 from ..errors import UsageError
-from ..fetch import fetch
-from ..find import find
+from ..fetch import fetch, find
 from ..progress import showing
 from .reading import answer, origin_flags, selection, selection_flags, warn
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import pin as pin_file
 from ..destination import open_origin
-from ..find import find
+from ..fetch import find
 from .reading import answer, origin_flags, warn
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 
 from .. import canonical
-from ..selection import Selection
+from ..fetch import Selection
 from ..transfer.parallel import DEFAULT_JOBS
 
 _MOST_JOBS = 64

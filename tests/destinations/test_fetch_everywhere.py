@@ -14,11 +14,9 @@ from release.channels import move
 from release.checksums import digest_of
 from release.destination import open_destination, open_origin
 from release.errors import VerificationError
-from release.fetch import fetch
-from release.find import find
+from release.fetch import Selection, fetch, find
 from release.promote import yank
 from release.publish import publish
-from release.selection import Selection
 from release.staged import StagedRelease
 from release.verify import inspect, verify
 from release.version import parse

@@ -33,9 +33,7 @@ from web_server import start_nginx
 from release.checksums import digest_of
 from release.destination.https import HttpsOrigin
 from release.errors import DestinationError, ReleaseError, TransientError, VerificationError
-from release.fetch import fetch
-from release.find import find
-from release.selection import Selection
+from release.fetch import Selection, fetch, find
 from release.staged import StagedRelease
 from release.transfer import Retrier
 from release.verify import verify

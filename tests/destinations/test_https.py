@@ -12,12 +12,9 @@ from web_server import WebServer, start_nginx
 from release.checksums import Digest, digest_of
 from release.destination import open_origin
 from release.destination.https import HttpsOrigin
-from release.download import Downloads, Item
 from release.errors import DestinationError, ReleaseError, TransientError, VerificationError, VersionError
-from release.fetch import fetch
-from release.find import find
+from release.fetch import Downloads, Item, Selection, fetch, find
 from release.promote import yank
-from release.selection import Selection
 from release.staged import StagedRelease
 from release.transfer import Retrier
 from release.verify import verify

@@ -129,7 +129,7 @@ def test_a_server_that_hangs_is_asked_again(
     path: str, bucket: Bucket, proxy: FaultProxy, destination: S3Destination, release: StagedRelease
 ) -> None:
     # A body is held back for a second, for the server to say that it wants it; only then the time counts.
-    proxy.reset(first(1, Hang(3), method="PUT", path=path))
+    proxy.reset(first(1, Hang(5), method="PUT", path=path))
     publish(release, [destination], "stable")
     asked = [one for one in proxy.requests if one.method == "PUT" and re.search(path, one.target)]
     assert len(asked) >= 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from signing_support import openssl_accepts, ssh_keygen_accepts
 from release.errors import UsageError
 from release.signing import RELEASE, SigningError, TrustedKey, TrustedKeys, open_signer, sign
 from release.signing.keys import ECDSA
+from release.signing.kms import KmsKey
 
 LONG = b"more than KMS takes as a message\n" * 1000
 
@@ -65,6 +67,21 @@ def test_other_kinds_of_keys(kms: KmsServer, spec: str) -> None:
     kms.make_key("other", spec)  # type: ignore[arg-type]
     with pytest.raises(SigningError, match="ECC_NIST_P256"):
         open_signer("awskms:///alias/other")
+
+
+def test_a_key_that_is_not_for_signing(kms: KmsServer) -> None:
+    arn = kms.client().create_key(KeySpec="ECC_NIST_P256", KeyUsage="KEY_AGREEMENT")["KeyMetadata"]["Arn"]
+    with pytest.raises(SigningError, match="does not sign with ECDSA; make a key of ECC_NIST_P256 for SIGN_VERIFY"):
+        open_signer(f"awskms:///{arn}")
+
+
+def test_a_signature_by_another_key_is_not_passed_on(kms: KmsServer) -> None:
+    kms.make_key("one")
+    kms.make_key("two")
+    one, two = open_signer("awskms:///alias/one"), open_signer("awskms:///alias/two")
+    assert isinstance(one, KmsKey)
+    with pytest.raises(SigningError, match="gave a signature that is not by its key; check AWS_ENDPOINT_URL"):
+        replace(one, public_key=two.public_key).sign(b"m")
 
 
 def test_a_key_that_is_not_there() -> None:

@@ -91,7 +91,7 @@ def test_one_program_of_a_pinned_release_runs(places: Places, tmp_path: Path) ->
     done = operator("fetch", "--pin", pin, "--from", places.s3, *wanted, env=places.env)
     assert done.returncode == 0, done.stderr
     (program,) = (path for path in (tmp_path / "x").rglob("api") if path.is_file())
-    assert "API_" in subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stderr
+    assert "API_" in subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
 
 
 def test_the_images_in_the_registry_are_those_of_the_release(places: Places, manifest: dict) -> None:  # type: ignore[type-arg]

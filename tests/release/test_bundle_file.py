@@ -16,10 +16,8 @@ from release.checksums import digest_of
 from release.destination import DirectoryDestination, open_origin
 from release.destination.bundle import BundleOrigin
 from release.errors import DestinationError, UsageError, VerificationError, VersionError
-from release.fetch import fetch
-from release.find import find
+from release.fetch import Selection, fetch, find
 from release.promote import yank
-from release.selection import Selection
 from release.staged import StagedRelease
 from release.verify import inspect, verify
 

@@ -23,14 +23,11 @@ from release.destination import DirectoryDestination
 from release.destination.channel import Pin
 from release.destination.files import FileStore
 from release.destination.store import StoreOrigin
-from release.download import Downloads, Item
 from release.errors import DestinationError, TransientError, UsageError, VerificationError, VersionError
-from release.fetch import Fetched, fetch
+from release.fetch import Downloads, Fetched, Item, Selection, fetch, find
 from release.filelock import locked, passing_lock
-from release.find import find
 from release.manifest import Artifact, to_json
 from release.promote import yank
-from release.selection import Selection
 from release.staged import StagedRelease
 from release.transfer import Retrier
 from release.verify import inspect, verify

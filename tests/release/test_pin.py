@@ -9,9 +9,7 @@ from release_samples import staged, unhurried
 from release import pin as pins
 from release.destination.channel import Pin
 from release.errors import DestinationError, UsageError, VerificationError
-from release.fetch import fetch
-from release.find import find
-from release.selection import Selection
+from release.fetch import Selection, fetch, find
 from release.version import parse
 
 PIN = Pin(version=V140, manifest_digest="sha256:" + "0" * 64)

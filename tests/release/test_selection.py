@@ -2,27 +2,29 @@ import pytest
 from release_samples import manifest
 
 from release.errors import UsageError
+from release.fetch import Selection, select
 from release.manifest import Artifact, Image, Manifest
-from release.selection import Selection, select
 
 D = "sha256:" + "0" * 64
 
 
-def artifact(piece: str, target: str | None) -> Artifact:
-    name = f"{piece}_1.4.0" + (f"_{target.replace('/', '_')}" if target else "")
+def artifact(stem: str, target: str | None, *, short: bool) -> Artifact:
+    name = f"{stem}_1.4.0" + (f"_{target.replace('/', '_')}" if target else "")
+    piece = stem.split("-")[1] if short else stem
     return Artifact(name=name, piece=piece, target=target, size=1, digest=D, media_type="application/gzip")
 
 
-@pytest.fixture(scope="module")
-def release() -> Manifest:
+@pytest.fixture(scope="module", params=[True, False], ids=["as the pipeline names them", "by their files"])
+def release(request: pytest.FixtureRequest) -> Manifest:
+    files = [
+        ("tesseral-api", "linux/amd64"),
+        ("tesseral-api", "windows/amd64"),
+        ("tesseral-bootstrap", "linux/amd64"),
+        ("tesseral-console", None),
+        ("tesseraldb-migrations", None),
+    ]
     return manifest(
-        artifacts=(
-            artifact("tesseral-api", "linux/amd64"),
-            artifact("tesseral-api", "windows/amd64"),
-            artifact("tesseral-bootstrap", "linux/amd64"),
-            artifact("tesseral-console", None),
-            artifact("tesseraldb-migrations", None),
-        ),
+        artifacts=tuple(artifact(stem, target, short=request.param) for stem, target in files),
         images=(
             Image(name="tesseral-api", digest=D, size=1, platforms=("linux/amd64",)),
             Image(name="tesseral-proxy", digest=D, size=1, platforms=("linux/amd64",)),
@@ -48,7 +50,8 @@ def test_what_operators_expect(
 ) -> None:
     selected = select(release, Selection(pieces=pieces, targets=targets))
     short = [
-        one.piece.split("-")[1] + (f"/{one.target.split('/')[0]}" if one.target else "") for one in selected.artifacts
+        one.name.split("_")[0].split("-")[1] + (f"/{one.target.split('/')[0]}" if one.target else "")
+        for one in selected.artifacts
     ]
     assert short == expected
     assert selected.images == ()

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_PIECE = 2**20
+# Small: what of a piece had arrived is lost with the connection.
+_PIECE = 2**16
 
 
 class S3Store(Bucket):

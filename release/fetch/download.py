@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from .checksums import Digest, DigestWriter, digest_of
-from .destination.protocol import Origin
-from .errors import TransientError, VerificationError
-from .transfer import SILENT, Meter, Retrier
-from .version import Version
+from ..checksums import Digest, DigestWriter, digest_of
+from ..destination.protocol import Origin
+from ..errors import TransientError, VerificationError
+from ..transfer import SILENT, Meter, Retrier
+from ..version import Version
 
 _PIECE = 2**20
 _DISTRUST = "run again, and if that doesn't help, ask who publishes it"

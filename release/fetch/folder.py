@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from . import checksums
-from .archive import folder_name, unpack
-from .atomic import replacing, sync_folder
-from .checksums import Digest, digest_of_bytes
-from .destination.files import FileStore
-from .destination.protocol import Origin
+from .. import checksums
+from ..archive import folder_name, unpack
+from ..atomic import replacing, sync_folder
+from ..checksums import Digest, digest_of_bytes
+from ..destination.files import FileStore
+from ..destination.protocol import Origin
+from ..errors import UsageError, VerificationError
+from ..filelock import passing_lock
+from ..manifest import NAME, Manifest, from_json, to_json
+from ..staged import IMAGES, expected_checksums
+from ..transfer import SILENT, Meter, Retrier, in_parallel
+from ..transfer.parallel import DEFAULT_JOBS
 from .download import Downloads, Item, check_present
-from .errors import UsageError, VerificationError
-from .filelock import passing_lock
 from .find import Found
 from .layouts import LayoutDownload
-from .manifest import NAME, Manifest, from_json, to_json
 from .selection import Selection, select
-from .staged import IMAGES, expected_checksums
-from .transfer import SILENT, Meter, Retrier, in_parallel
-from .transfer.parallel import DEFAULT_JOBS
 
 _LOCK = ".lock"
 _CLAIM = f".{NAME}.part"

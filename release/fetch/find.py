@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .channels import resolve, yank_of
-from .checksums import digest_of_bytes
-from .destination.channel import Pin
-from .destination.protocol import Origin
-from .destination.yank import Yank
-from .errors import VerificationError, VersionError
-from .manifest import NAME, Manifest, from_json
-from .version import CHANNELS, Version, parse
+from ..channels import resolve, yank_of
+from ..checksums import digest_of_bytes
+from ..destination.channel import Pin
+from ..destination.protocol import Origin
+from ..destination.yank import Yank
+from ..errors import VerificationError, VersionError
+from ..manifest import NAME, Manifest, from_json
+from ..version import CHANNELS, Version, parse
 
 _SHOWN = 5
 

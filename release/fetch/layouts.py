@@ -6,17 +6,17 @@ import re
 from pathlib import Path
 from typing import Any
 
-from . import canonical
-from .atomic import replacing, sync_folder
-from .checksums import Digest
+from .. import canonical
+from ..atomic import replacing, sync_folder
+from ..checksums import Digest
+from ..errors import VerificationError
+from ..manifest import Image, Manifest
+from ..oci import ImageIndex
+from ..oci.image import entry_document
+from ..oci.write import BLOBS, LAYOUT
+from ..staged import IMAGES
+from ..verify import check_image
 from .download import Downloads, Item
-from .errors import VerificationError
-from .manifest import Image, Manifest
-from .oci import ImageIndex
-from .oci.image import entry_document
-from .oci.write import BLOBS, LAYOUT
-from .staged import IMAGES
-from .verify import check_image
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 # Documents are read whole; ours have a few kilobytes.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .errors import UsageError
-from .manifest import Artifact, Image, Manifest
+from ..errors import UsageError
+from ..manifest import Artifact, Image, Manifest
 
 # The names of pieces in a manifest begin with one of these; people leave it out.
 _PREFIXES = ("tesseral-", "tesseraldb-")
@@ -14,7 +14,8 @@ _PREFIXES = ("tesseral-", "tesseraldb-")
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Pieces go by their name in the manifest (``tesseral-api``) or the short one (``api``); none named means all."""
+    """Pieces go by their own name (``api``) or that of their artifacts and images (``tesseral-api``); none means
+    all."""
 
     pieces: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
@@ -38,33 +39,29 @@ def select(manifest: Manifest, selection: Selection) -> Selected:
     """
     images = manifest.images if selection.images else ()
     pieces = _pieces(manifest, selection.pieces)
-    artifacts = [one for one in manifest.artifacts if not pieces or one.piece in pieces]
-    images = tuple(image for image in images if not pieces or image.name in pieces)
+    artifacts = [one for one in manifest.artifacts if not pieces or _short(one.piece) in pieces]
+    images = tuple(image for image in images if not pieces or _short(image.name) in pieces)
     if selection.targets:
         _check_targets(manifest, selection.targets)
         wanted = {*selection.targets, *([None] if pieces else [])}
         artifacts = [one for one in artifacts if one.target in wanted]
-    left_out = pieces - {one.piece for one in artifacts} - {image.name for image in images}
+    left_out = pieces - {_short(one.piece) for one in artifacts} - {_short(image.name) for image in images}
     if left_out:
         raise UsageError(
-            f"{manifest.version} has no {_short(min(left_out))} for {', '.join(selection.targets)}"
+            f"{manifest.version} has no {min(left_out)} for {', '.join(selection.targets)}"
             if selection.targets
-            else f"{manifest.version} has {_short(min(left_out))} as an image only",
+            else f"{manifest.version} has {min(left_out)} as an image only",
             "ask for another target" if selection.targets else "ask for images too",
         )
     return Selected(artifacts=tuple(artifacts), images=images)
 
 
 def _pieces(manifest: Manifest, names: Iterable[str]) -> set[str]:
-    known = {one.piece for one in manifest.artifacts} | {image.name for image in manifest.images}
-    found: set[str] = set()
-    for name in names:
-        matching = {piece for piece in known if name in (piece, _short(piece))}
-        if not matching:
-            raise UsageError(
-                f"{manifest.version} has no piece {name!r}", f"it has {', '.join(sorted(map(_short, known)))}"
-            )
-        found |= matching
+    """Return the short names of the pieces that are asked for: an artifact's piece and its image have the same."""
+    known = {_short(one.piece) for one in manifest.artifacts} | {_short(image.name) for image in manifest.images}
+    found = {_short(name) for name in names}
+    for name in sorted(found - known):
+        raise UsageError(f"{manifest.version} has no piece {name!r}", f"it has {', '.join(sorted(known))}")
     return found
 
 
