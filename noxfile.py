@@ -1,7 +1,8 @@
-"""Sessions: release · engine · bump · lock · requirements · lint · types · tests. ``nox -l`` tells what each is for."""
+"""Sessions: release · engine · bump · lock · requirements · lint · types · tests · bench (`nox -l`)."""
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 REQUIREMENTS = Path("requirements")
 REQUIREMENT_GROUPS = {
     "tests": ["pipeline", "tests"],
+    "bench": ["pipeline", "tests", "bench"],
     "pipeline": ["pipeline"],
     "lint": ["lint"],
     "nox": ["nox"],
@@ -77,7 +79,7 @@ def requirements(session: nox.Session) -> None:
     """Write requirements/*.txt anew from pyproject.toml: `-- --upgrade` takes the newest versions."""
     session.install("uv")
     for name, groups in REQUIREMENT_GROUPS.items():
-        arguments = ["pyproject.toml"] if name in {"pipeline", "tests"} else []
+        arguments = ["pyproject.toml"] if "pipeline" in groups else []
         for group in groups:
             arguments += ["--group", group]
         arguments += ["--output-file", str(REQUIREMENTS / f"{name}.txt"), *session.posargs]
@@ -105,3 +107,11 @@ def tests(session: nox.Session) -> None:
     """Run the tests, fast ones first; `-- -m 'not engine'` leaves out those that build."""
     install(session, "tests")
     session.run("pytest", *session.posargs)
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure publishing and fetching beside other tools on the same servers: `-- --help` lists the options."""
+    install(session, "bench")
+    folders = [".", "tests", "tests/bench", "tests/destinations", "tests/release"]
+    session.run("python", "tests/bench/bench.py", *session.posargs, env={"PYTHONPATH": os.pathsep.join(folders)})

@@ -63,7 +63,12 @@ def _release_arguments(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the release notes (default: from the source's CHANGELOG.md)",
     )
-    add("--to", action="append", metavar="DIR", help="where to publish; repeatable (default: dist/)")
+    add(
+        "--to",
+        action="append",
+        metavar="DESTINATION",
+        help="s3://bucket/prefix, oci://registry/prefix or a directory; repeatable (default: dist/)",
+    )
     add("--channel", help="move this channel to the release: candidate or stable")
     add("--piece", action="append", default=[], metavar="PIECE", help=", ".join(p.name for p in PIECES))
     add("--target", action="append", default=[], metavar="OS/ARCH", help=", ".join(map(str, TARGETS)) + "; repeatable")

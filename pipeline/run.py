@@ -23,7 +23,7 @@ from .lock import read_lock
 from .pack import pack
 from .pieces import Selection
 from .plan import Plan, make_plan
-from .progress import Progress
+from .progress import Progress, SaidMeter
 from .scratch import scratch
 from .source import open_source
 from .summary import show_plan, show_release
@@ -74,9 +74,10 @@ async def release(request: Request, console: Console) -> None:
                 stage = work / "stage"
                 stage.mkdir()
                 staged = await _in_thread(lambda say: pack(plan, built, lock, stage, say), step.say)
-            # From here a signal has to wait: publishing either happens as a whole or not at all.
-            with progress.step(f"publish to {', '.join(plan.destinations)}"):
-                published = publish(staged, destinations, plan.channel)
+            with progress.step(f"publish to {', '.join(plan.destinations)}") as step:
+                published = await _in_thread(
+                    lambda say: publish(staged, destinations, plan.channel, SaidMeter(say)), step.say
+                )
         show_release(staged, published, console)
 
 

@@ -135,7 +135,7 @@ def test_a_final_version_can_be_the_stable_one(tagged_source: Path, destination:
     assert channel["manifestDigest"] == f"sha256:{sha256((release / 'release.json').read_bytes()).hexdigest()}"
 
 
-def test_an_operator_verifies_without_dagger(release: Path, tmp_path: Path) -> None:
+def test_an_operator_needs_no_dagger(release: Path, tmp_path: Path) -> None:
     """The installed wheel, in an environment of its own that has neither Dagger nor nox."""
     wheels = tmp_path / "wheels"
     output(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", wheels, REPOSITORY)
@@ -147,5 +147,11 @@ def test_an_operator_verifies_without_dagger(release: Path, tmp_path: Path) -> N
     assert "nox" not in installed
     program = tmp_path / "venv/bin/tesseral-release"
     assert VERSION in output(program, "verify", release, cwd=tmp_path)
+    origin = release.parent.parent
+    assert VERSION in output(program, "list", "--from", origin, cwd=tmp_path)
+    output(program, "fetch", VERSION, "--from", origin, "--piece", "migrations", "--unpack", cwd=tmp_path)
+    assert list(tmp_path.glob(f"tesseral-{VERSION}/tesseraldb-migrations_{VERSION}/migrations/*.up.sql"))
+    # What it brings to render pages is installed with it.
+    output(program, "pages", "--to", origin, cwd=tmp_path)
     top = output(python, "-c", "import tesseral_release; print(tesseral_release.__file__)", cwd=tmp_path)
     assert "tesseral_release" in top
