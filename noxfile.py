@@ -1,4 +1,4 @@
-"""Sessions: release · engine · bump · lock · requirements · lint · types · tests · bench (`nox -l`)."""
+"""Sessions: release · engine · bump · lock · requirements · lint · types · tests · reproduce · bench (`nox -l`)."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ REQUIREMENT_GROUPS = {
     "bench": ["pipeline", "tests", "bench"],
     "pipeline": ["pipeline"],
     "lint": ["lint"],
+    "kms": ["kms"],
     "nox": ["nox"],
 }
 # Without a header or annotations: neither a command line nor an index is written into the files.
@@ -107,6 +108,13 @@ def tests(session: nox.Session) -> None:
     """Run the tests, fast ones first; `-- -m 'not engine'` leaves out those that build."""
     install(session, "tests")
     session.run("pytest", *session.posargs)
+
+
+@nox.session(default=False)
+def reproduce(session: nox.Session) -> None:
+    """Build a release in several worlds and compare byte for byte: `-- --help` lists the options."""
+    install(session, "pipeline")
+    run_to_status(session, "reproduce")
 
 
 @nox.session(default=False)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from .tools import ensure_go, ensure_node
 COMMAND_SECONDS = 45 * 60
 HOME = "/home/build"  # of the containers
 EXECUTED = "/executed"
+FRESH = "TESSERAL_RELEASE_FRESH"
 # Writes the time behind the command, so that one can tell a result that was there already.
 RUN_AND_STAMP = 'set -e; "$@"; date +%s > ' + EXECUTED
 
@@ -37,12 +38,30 @@ class Toolchain:
     started: float
 
 
-async def load_toolchain(client: dagger.Client, lock: Lock, progress: Progress) -> Toolchain:
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """How the conditions of a build are not the usual ones, which no byte of it may show (see ``reproduce/``).
+
+    ``fresh``: run again what an engine has done under another value; downloads are still there.
+    ``suite``: the release of Debian that tools run on. ``look``: is shown the tools before they are used.
+    """
+
+    fresh: str = ""
+    suite: str = ""
+    look: Callable[[Toolchain], Awaitable[None]] | None = None
+
+
+USUAL = Conditions()
+
+
+async def load_toolchain(
+    client: dagger.Client, lock: Lock, progress: Progress, conditions: Conditions = USUAL
+) -> Toolchain:
     """Fetch what is missing and hand it to the engine. Raises :class:`release.errors.ToolchainError`."""
     started = time.time()
-    root = await ensure_root("base", lock.base.suite, lock.base.include, progress)
+    root = await ensure_root("base", conditions.suite or lock.base.suite, lock.base.include, progress)
     changed = drift(lock.base, read_packages(root.with_suffix(".packages").read_text()))
-    if changed:
+    if changed and not conditions.suite:
         more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
         progress.say(f"note: the base is not quite the one of toolchain.lock: {', '.join(changed[:3])}{more}")
     base = (
@@ -52,15 +71,21 @@ async def load_toolchain(client: dagger.Client, lock: Lock, progress: Progress) 
         .with_env_variable("TZ", "UTC")
         .with_env_variable("LC_ALL", "C.UTF-8")
     )
-    return Toolchain(
-        client=client,
-        started=started,
-        go=await _with_go(client, base, lock, progress),
-        node=await _with_node(client, base, lock, progress),
-    )
+    go, node = await _with_go(client, base, lock, progress, conditions), await _with_node(client, base, lock, progress)
+    if conditions.fresh:
+        go, node = (tool.with_env_variable(FRESH, conditions.fresh) for tool in (go, node))
+        # What was downloaded counts as long as it is there: no registry can be asked while the clock is wrong.
+        node = node.with_env_variable("npm_config_prefer_offline", "true")
+    tools = Toolchain(client=client, started=started, go=go, node=node)
+    if conditions.look is not None:
+        await conditions.look(tools)
+    return tools
 
 
-async def _with_go(client: dagger.Client, base: dagger.Container, lock: Lock, progress: Progress) -> dagger.Container:
+async def _with_go(
+    client: dagger.Client, base: dagger.Container, lock: Lock, progress: Progress, conditions: Conditions
+) -> dagger.Container:
+    compiled = f"tesseral-release-go-{lock.go_version}" + (f"-{conditions.fresh}" if conditions.fresh else "")
     goroot = await ensure_go(lock, progress)
     container = (
         base.with_directory("/usr/local/go", client.host().directory(str(goroot)))
@@ -69,7 +94,7 @@ async def _with_go(client: dagger.Client, base: dagger.Container, lock: Lock, pr
         .with_env_variable("GOFLAGS", "-mod=readonly")
         .with_env_variable("CGO_ENABLED", "0")
         .with_mounted_cache(f"{HOME}/go/pkg/mod", client.cache_volume("tesseral-release-go-mod"))
-        .with_mounted_cache(f"{HOME}/.cache/go-build", client.cache_volume(f"tesseral-release-go-{lock.go_version}"))
+        .with_mounted_cache(f"{HOME}/.cache/go-build", client.cache_volume(compiled))
     )
     for name in ("GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE"):
         value = await _configured("go", "env", name)
