@@ -1,4 +1,4 @@
-"""Packs what was built into a staged release: archives, image layouts, manifest, checksums."""
+"""Packs what was built into a staged release: archives, image layouts, bills of materials, manifest, checksums."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from pathlib import Path
 
 from release import __version__
 from release.archive import Entry, entries_of, write_tar_gz, write_zip
-from release.checksums import digest_of
+from release.atomic import replacing
+from release.checksums import digest_of, digest_of_bytes
 from release.manifest import Artifact, Image, Manifest, Pipeline, Requirements
 from release.manifest import Source as ManifestSource
 from release.oci import write_layout
+from release.sbom import MEDIA_TYPE, Sbom, file_name, image_file_name, to_json
 from release.staged import StagedRelease, stage
 
 from .images import Built, platform_image
 from .lock import Lock
 from .pieces import MIGRATIONS, Kind, Piece, Target, archive_name
 from .plan import Plan
+from .sboms import artifact_sbom, image_sbom
 
 MEDIA_TYPES = {"tar.gz": "application/gzip", "zip": "application/zip"}
 LICENCE = "LICENSE"
@@ -25,19 +28,23 @@ LICENCE = "LICENSE"
 
 def pack(plan: Plan, built: Built, lock: Lock, directory: Path, say: Callable[[str], None]) -> StagedRelease:
     """Write the whole release into ``directory``; nothing in it depends on when or where this runs."""
-    artifacts = []
+    artifacts: list[Artifact] = []
     for piece in plan.selection.pieces:
         for target in plan.selection.targets if piece.kind is Kind.BINARY else (None,):
             say(archive_name(piece, str(plan.version), target))
-            artifacts.append(_archive(plan, built, piece, target, directory))
+            artifacts += _archive(plan, built, lock, piece, target, directory)
     images = []
     for piece in plan.selection.pieces if plan.images else ():
         say(f"image {piece.stem}")
-        images.append(_image(plan, built, lock, piece, directory))
+        image, bill = _image(plan, built, lock, piece, directory)
+        images.append(image)
+        artifacts.append(bill)
     return stage(directory, _manifest(plan, lock, tuple(artifacts), tuple(images)))
 
 
-def _archive(plan: Plan, built: Built, piece: Piece, target: Target | None, directory: Path) -> Artifact:
+def _archive(
+    plan: Plan, built: Built, lock: Lock, piece: Piece, target: Target | None, directory: Path
+) -> tuple[Artifact, Artifact]:
     name = archive_name(piece, str(plan.version), target)
     path = directory / name
     entries = _entries(plan, built, piece, target)
@@ -47,7 +54,7 @@ def _archive(plan: Plan, built: Built, piece: Piece, target: Target | None, dire
     else:
         tar_digest = write_tar_gz(path, entries, plan.source.epoch).sha256
     digest = digest_of(path)
-    return Artifact(
+    archive = Artifact(
         name=name,
         piece=piece.name,
         target=str(target) if target else None,
@@ -55,6 +62,18 @@ def _archive(plan: Plan, built: Built, piece: Piece, target: Target | None, dire
         digest=digest.sha256,
         tar_digest=tar_digest,
         media_type=MEDIA_TYPES[target.extension if target else "tar.gz"],
+    )
+    sbom = artifact_sbom(plan, lock, piece, archive, entries)
+    return archive, _bill(sbom, file_name(name), piece, archive.target, directory)
+
+
+def _bill(sbom: Sbom, name: str, piece: Piece, target: str | None, directory: Path) -> Artifact:
+    data = to_json(sbom)
+    with replacing(directory / name) as file:
+        file.write(data)
+    digest = digest_of_bytes(data)
+    return Artifact(
+        name=name, piece=piece.name, target=target, size=digest.size, digest=digest.sha256, media_type=MEDIA_TYPE
     )
 
 
@@ -69,16 +88,19 @@ def _entries(plan: Plan, built: Built, piece: Piece, target: Target | None) -> t
     return entries_of(built.folders[piece])  # served as it is, so the files alone
 
 
-def _image(plan: Plan, built: Built, lock: Lock, piece: Piece, directory: Path) -> Image:
+def _image(plan: Plan, built: Built, lock: Lock, piece: Piece, directory: Path) -> tuple[Image, Artifact]:
+    platforms = [platform_image(piece, target, built, lock) for target in plan.selection.platforms]
     index = write_layout(
         directory / "images" / piece.stem,
         piece.stem,
-        [platform_image(piece, target, built, lock) for target in plan.selection.platforms],
+        platforms,
         plan.source.committed_at,
         str(plan.version),
         {"org.opencontainers.image.revision": plan.source.commit},
     )
-    return Image(name=piece.stem, digest=index.digest, size=index.size, platforms=index.platforms)
+    image = Image(name=piece.stem, digest=index.digest, size=index.size, platforms=index.platforms)
+    sbom = image_sbom(plan, lock, piece, image, platforms)
+    return image, _bill(sbom, image_file_name(piece.stem, str(plan.version)), piece, None, directory)
 
 
 def _manifest(plan: Plan, lock: Lock, artifacts: tuple[Artifact, ...], images: tuple[Image, ...]) -> Manifest:

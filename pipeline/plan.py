@@ -10,6 +10,7 @@ from semver import Version
 
 from release import changelog
 from release.errors import SourceError, VersionError
+from release.sbom import file_name, image_file_name
 from release.version import check_channel, is_final, is_snapshot, parse, snapshot
 
 from .bundles import placeholders_of
@@ -34,12 +35,15 @@ class Plan:
 
     @property
     def artifacts(self) -> tuple[str, ...]:
-        """The file names of all artifacts."""
-        return tuple(
-            archive_name(piece, str(self.version), target)
+        """The file names of all artifacts: archives, and the SBOM of each archive and image."""
+        version = str(self.version)
+        archives = tuple(
+            archive_name(piece, version, target)
             for piece in self.selection.pieces
             for target in (self.selection.targets if piece.kind is Kind.BINARY else (None,))
         )
+        images = (image_file_name(piece.stem, version) for piece in self.selection.pieces if self.selection.platforms)
+        return (*archives, *map(file_name, archives), *images)
 
     @property
     def images(self) -> tuple[str, ...]:

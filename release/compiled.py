@@ -13,20 +13,17 @@ from pathlib import Path
 from typing import IO, Any
 
 from . import gobuildinfo
-from .checksums import Digest
-from .destination.files import FileStore
 from .destination.protocol import Origin
 from .errors import VerificationError
-from .fetch import Downloads, Item
 from .gobuildinfo import BuildInfo
 from .manifest import Artifact
+from .temporary import NEXT, brought
 from .transfer import SILENT, Meter
 from .version import Version
 
 LARGEST = 2**30
 """Bytes of an archive, and of what it unpacks to, at most."""
 
-_NEXT = "compare with --no-dependencies"
 _PREFERRED = "linux/amd64"
 
 
@@ -47,18 +44,13 @@ def build_info(origin: Origin, version: Version, artifact: Artifact, meter: Mete
     DestinationError.
     """
     where = f"{artifact.name} in {origin.name}"
-    if artifact.size > LARGEST:
-        raise VerificationError(f"{where} has more than {LARGEST} bytes", _NEXT)
-    with FileStore(Path(tempfile.gettempdir())).told(), tempfile.TemporaryDirectory() as folder:
-        archive = Path(folder) / "archive"
-        digest = Digest(sha256=artifact.digest, size=artifact.size)
-        Downloads(origin, version, meter).bring(Item(path=artifact.name, digest=digest, target=archive))
+    with brought(origin, version, artifact, LARGEST, meter) as archive:
         try:
             return _read(archive)
         except (tarfile.TarError, EOFError, ValueError, zlib.error, gzip.BadGzipFile) as error:
-            raise VerificationError(f"{where} is no archive with a program", _NEXT) from error
+            raise VerificationError(f"{where} is no archive with a program", NEXT) from error
         except VerificationError as error:
-            raise VerificationError(f"{where} holds no program of Go 1.18 or newer", _NEXT) from error
+            raise VerificationError(f"{where} holds no program of Go 1.18 or newer", NEXT) from error
 
 
 def _read(archive: Path) -> BuildInfo:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from . import canonical, manifest
-from .gobuildinfo import BuildInfo
 from .manifest import Artifact, Image, Manifest, Requirements
+from .sbom import Package
 from .version import Version
 
 T = TypeVar("T")
@@ -34,19 +34,19 @@ class Migrations:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Modules:
-    """How the Go program of ``piece`` changed; a module is given by its version."""
+class Dependencies:
+    """How the packages of one ``kind`` in ``piece`` changed; one is given by its version, or all of them."""
 
     piece: str
-    toolchain: tuple[Pair[str], ...]
-    modules: tuple[Pair[str], ...]
+    kind: str
+    packages: tuple[Pair[str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
     """Only what differs. The pairs of facts are named as in ``release.json``, artifacts without version.
 
-    ``go_modules`` is None when nobody looked.
+    ``dependencies`` tells of all that was looked at, None when nobody looked.
     """
 
     old: Version
@@ -58,7 +58,7 @@ class Difference:
     migrations: Migrations | None
     artifacts: tuple[Pair[Artifact], ...]
     images: tuple[Pair[Image], ...]
-    go_modules: tuple[Modules, ...] | None = None
+    dependencies: tuple[Dependencies, ...] | None = None
 
 
 def compare(old: Manifest, new: Manifest) -> Difference:
@@ -72,20 +72,17 @@ def compare(old: Manifest, new: Manifest) -> Difference:
         requirements=paired(_words(before["requirements"]), _words(after["requirements"])),
         console_placeholders=paired(before["consolePlaceholders"], after["consolePlaceholders"]),
         migrations=_migrations(old.requirements, new.requirements),
-        artifacts=paired(_unversioned(old), _unversioned(new)),
+        artifacts=paired(_artifacts(old), _artifacts(new)),
         images=paired({one.name: one for one in old.images}, {one.name: one for one in new.images}),
     )
 
 
-def compare_programs(piece: str, old: BuildInfo, new: BuildInfo) -> Modules:
-    """Compare what the linker wrote into two programs."""
-    return Modules(
-        piece=piece,
-        toolchain=paired({"go": old.go_version}, {"go": new.go_version}),
-        modules=paired(
-            {module.path: module.shown for module in old.modules},
-            {module.path: module.shown for module in new.modules},
-        ),
+def compare_packages(piece: str, old: Collection[Package], new: Collection[Package]) -> tuple[Dependencies, ...]:
+    """Compare what ``piece`` is made of, kind by kind."""
+    kinds = sorted({one.kind for one in (*old, *new)})
+    return tuple(
+        Dependencies(piece=piece, kind=kind, packages=paired(_versions(old, kind), _versions(new, kind)))
+        for kind in kinds
     )
 
 
@@ -94,6 +91,11 @@ def paired(old: Mapping[str, T], new: Mapping[str, T]) -> tuple[Pair[T], ...]:
     names = sorted(old.keys() | new.keys())
     pairs = (Pair(name=name, old=old.get(name), new=new.get(name)) for name in names)
     return tuple(pair for pair in pairs if pair.old != pair.new)
+
+
+def unversioned(name: str, release: Manifest) -> str:
+    """Return the ``name`` of an artifact of ``release`` without the version, which would differ always."""
+    return name.replace(f"_{release.version}", "", 1)
 
 
 def document(difference: Difference) -> dict[str, Any]:
@@ -113,12 +115,20 @@ def document(difference: Difference) -> dict[str, Any]:
     if migrations is not None:
         numbers = {"first": migrations.first, "last": migrations.last, "irreversible": list(migrations.irreversible)}
         result["migrationsAdded" if migrations.added else "migrationsRemoved"] = numbers
-    if difference.go_modules is not None:
-        result["goModules"] = {
-            one.piece: {"toolchain": _sides(one.toolchain), "modules": _sides(one.modules)}
-            for one in difference.go_modules
-        }
+    if difference.dependencies is not None:
+        result["dependencies"] = {one.piece: {} for one in difference.dependencies}
+        for one in difference.dependencies:
+            result["dependencies"][one.piece][one.kind] = _sides(one.packages)
     return result
+
+
+def _versions(packages: Collection[Package], kind: str) -> dict[str, str]:
+    """Return versions by name: npm can install several of one package."""
+    found: dict[str, list[str]] = {}
+    for one in packages:
+        if one.kind == kind:
+            found.setdefault(one.name, []).append(one.version)
+    return {name: ", ".join(sorted(set(versions))) for name, versions in found.items()}
 
 
 def _sides(pairs: tuple[Pair[Any], ...]) -> dict[str, Any]:
@@ -141,9 +151,8 @@ def _words(requirements: Mapping[str, Any]) -> dict[str, str]:
     return {name: value for name, value in requirements.items() if isinstance(value, str)}
 
 
-def _unversioned(release: Manifest) -> dict[str, Artifact]:
-    """Return the artifacts by their names without the version, which would differ always."""
-    names = {one.name: one.name.replace(f"_{release.version}", "", 1) for one in release.artifacts}
+def _artifacts(release: Manifest) -> dict[str, Artifact]:
+    names = {one.name: unversioned(one.name, release) for one in release.artifacts}
     return {names[one.name]: replace(one, name=names[one.name]) for one in release.artifacts}
 
 

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..compiled import build_info, representative
+from ..dependencies import compare_programs, compare_sboms, has_sboms
 from ..destination import Origin, open_origin
-from ..diff import Difference, Migrations, Modules, Pair, compare, compare_programs, document
+from ..diff import Dependencies, Difference, Migrations, Pair, compare, document
 from ..fetch import find
 from ..manifest import Artifact, Image, Manifest
 from ..progress import showing
+from ..sbom import is_sbom
 from ..table import human_size
 from .columns import aligned, plain
 from .reading import answer, origin_flags, warn
@@ -23,7 +24,7 @@ _TITLES = {
     "requirements": "requirements",
     "console_placeholders": "values of the console",
 }
-_NO_NPM = "npm dependencies are not compared: a release doesn't list them yet"
+_PACKAGES = {"golang": "Go modules", "npm": "npm packages", "pypi": "PyPI packages"}
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse names no public type
@@ -36,9 +37,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401
     )
     command.add_argument("old", metavar="OLD", help="a version such as 1.3.0, or a channel")
     command.add_argument("new", metavar="NEW", help="a version such as 1.4.0, or a channel")
-    command.add_argument(
-        "--no-dependencies", action="store_true", help="don't download programs to compare their modules"
-    )
+    command.add_argument("--no-dependencies", action="store_true", help="don't compare packages, so download nothing")
     command.set_defaults(run=_run)
 
 
@@ -48,23 +47,16 @@ def _run(arguments: argparse.Namespace) -> None:
     warn((*old.warnings, *new.warnings))
     difference = compare(old.manifest, new.manifest)
     if not arguments.no_dependencies:
-        difference = replace(difference, go_modules=_programs(origin, old.manifest, new.manifest))
+        difference = replace(difference, dependencies=_dependencies(origin, old.manifest, new.manifest))
     answer(arguments, document(difference), "\n".join(lines(difference)))
 
 
-def _programs(origin: Origin, old: Manifest, new: Manifest) -> tuple[Modules, ...]:
-    before, after = representative(old.artifacts), representative(new.artifacts)
-    pieces = sorted(piece for piece in before.keys() & after.keys() if before[piece].digest != after[piece].digest)
-    with showing("compare Go modules") as meter:
-        meter.expect(sum(one[piece].size for one in (before, after) for piece in pieces))
-        return tuple(
-            compare_programs(
-                piece,
-                build_info(origin, old.version, before[piece], meter),
-                build_info(origin, new.version, after[piece], meter),
-            )
-            for piece in pieces
-        )
+def _dependencies(origin: Origin, old: Manifest, new: Manifest) -> tuple[Dependencies, ...]:
+    lacking = next((release.version for release in (old, new) if not has_sboms(release)), None)
+    if lacking is not None:
+        warn((f"{lacking} has no SBOMs, so only Go modules are compared, and no npm packages",))
+    with showing("compare packages") as meter:
+        return (compare_sboms if lacking is None else compare_programs)(origin, old, new, meter)
 
 
 def lines(difference: Difference) -> list[str]:
@@ -72,14 +64,12 @@ def lines(difference: Difference) -> list[str]:
     groups = [_group(title, _facts(getattr(difference, name))) for name, title in _TITLES.items()]
     if difference.migrations is not None:
         groups.append(_group("migrations", [(_migrations(difference.migrations),)]))
-    groups.append(_group("artifacts", [_artifact(pair) for pair in difference.artifacts]))
+    # An SBOM names the version, so it differs always; what it lists is told below.
+    files = [pair for pair in difference.artifacts if not any(is_sbom(one) for one in (pair.old, pair.new) if one)]
+    groups.append(_group("artifacts", [_artifact(pair) for pair in files]))
     groups.append(_group("images", [_image(pair) for pair in difference.images]))
-    for one in difference.go_modules or ():
-        changed = _facts((*one.toolchain, *one.modules)) or [("the same",)]
-        groups.append(_group(f"Go modules of {plain(one.piece)}", changed))
+    groups += [_group(_packages_in(one), _facts(one.packages)) for one in difference.dependencies or ()]
     shown = [group for group in groups if group] or [["no difference"]]
-    if difference.go_modules is not None:
-        shown.append([_NO_NPM])
     return [f"{difference.old} → {difference.new}", *(line for group in shown for line in ("", *group))]
 
 
@@ -87,12 +77,16 @@ def _group(title: str, rows: Sequence[Sequence[str]]) -> list[str]:
     return [title, *(f"  {line}" for line in aligned(rows))] if rows else []
 
 
+def _packages_in(one: Dependencies) -> str:
+    return f"{_PACKAGES.get(one.kind, f'{plain(one.kind)} packages')} of {plain(one.piece)}"
+
+
 def _mark(pair: Pair[Any]) -> str:
     return "+" if pair.old is None else "-" if pair.new is None else "~"
 
 
 def _change(old: str | None, new: str | None) -> str:
-    return " → ".join(plain(text) for text in (old, new) if text is not None)
+    return " → ".join(plain(text) or "no version" for text in (old, new) if text is not None)
 
 
 def _facts(pairs: tuple[Pair[str], ...]) -> list[tuple[str, ...]]:

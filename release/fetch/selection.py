@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import UsageError
 from ..manifest import Artifact, Image, Manifest
+from ..sbom import is_sbom, sboms_of
 
 # The names of pieces in a manifest begin with one of these; people leave it out.
 _PREFIXES = ("tesseral-", "tesseraldb-")
@@ -15,11 +16,15 @@ _PREFIXES = ("tesseral-", "tesseraldb-")
 @dataclass(frozen=True, kw_only=True)
 class Selection:
     """Pieces go by their own name (``api``) or that of their artifacts and images (``tesseral-api``); none means
-    all."""
+    all.
+
+    ``sboms`` are those of the artifacts and images that are selected.
+    """
 
     pieces: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     images: bool = False
+    sboms: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +44,8 @@ def select(manifest: Manifest, selection: Selection) -> Selected:
     """
     images = manifest.images if selection.images else ()
     pieces = _pieces(manifest, selection.pieces)
-    artifacts = [one for one in manifest.artifacts if not pieces or _short(one.piece) in pieces]
+    artifacts = [one for one in manifest.artifacts if not is_sbom(one)]
+    artifacts = [one for one in artifacts if not pieces or _short(one.piece) in pieces]
     images = tuple(image for image in images if not pieces or _short(image.name) in pieces)
     if selection.targets:
         _check_targets(manifest, selection.targets)
@@ -53,6 +59,8 @@ def select(manifest: Manifest, selection: Selection) -> Selected:
             else f"{manifest.version} has {min(left_out)} as an image only",
             "ask for another target" if selection.targets else "ask for images too",
         )
+    if selection.sboms:
+        artifacts += sboms_of(manifest, (*artifacts, *images))
     return Selected(artifacts=tuple(artifacts), images=images)
 
 

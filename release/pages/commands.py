@@ -21,8 +21,13 @@ def fetching(version: str) -> tuple[Child, ...]:
     return (
         element("p", "Set the address first, that of this page without ", element("code", page), ":"),
         command(f"URL={_PLACE}"),
-        element("p", "With ", element("code", "tesseral-release"), ", which checks everything:"),
-        command(f'tesseral-release fetch {version} --from "$URL"'),
+        element(
+            "p",
+            "With ",
+            element("code", "tesseral-release"),
+            ", which checks every byte, and by the maintainers' public key who signed them:",
+        ),
+        command(f'tesseral-release fetch {version} --from "$URL" --key maintainers.pub'),
         element("p", "Or with curl and coreutils, without the images:"),
         command(
             f'curl -fLO "{folder}/{checksums.NAME}"',

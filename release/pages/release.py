@@ -9,6 +9,7 @@ from .. import checksums, rfc3339
 from .. import manifest as manifest_file
 from ..destination.documents import RELEASES
 from ..manifest import Artifact, Image, Manifest, Requirements
+from ..sbom import is_sbom, sbom_of, sboms_of
 from ..staged import IMAGES
 from ..table import human_size
 from . import commands
@@ -28,7 +29,7 @@ def release_page(manifest: Manifest, *, yanked: str | None, channels: Sequence[s
     content.append(section("Requirements", _requirements(manifest.requirements), name="requirements"))
     content.append(section("Fetch and verify", *commands.fetching(version), name="fetch"))
     if manifest.artifacts:
-        content.append(section("Files", _artifacts(manifest), _records(version), name="files"))
+        content.append(section("Files", _artifacts(manifest), _records(manifest), name="files"))
     if manifest.images:
         content.append(section("Images", *_images(manifest), name="images"))
     if manifest.console_placeholders:
@@ -64,7 +65,9 @@ def _line(manifest: Manifest, channels: Sequence[str]) -> Html:
 
 
 def _artifacts(manifest: Manifest) -> Html:
-    ordered = sorted(manifest.artifacts, key=lambda one: (one.piece, one.target or "", one.name))
+    sboms = sboms_of(manifest, (*manifest.artifacts, *manifest.images))
+    files = (one for one in manifest.artifacts if one not in sboms)
+    ordered = sorted(files, key=lambda one: (one.piece, one.target or "", one.name))
     groups = (
         element("tbody", _piece(piece), *(_artifact(manifest, one) for one in group), role="rowgroup")
         for piece, group in groupby(ordered, key=lambda one: one.piece)
@@ -80,13 +83,26 @@ def _piece(piece: str) -> Html:
 def _artifact(manifest: Manifest, one: Artifact) -> Html:
     link = element("a", one.name, href=f"{manifest.version}/{one.name}")
     size = element("span", human_size(one.size), title=f"{one.size} bytes")
-    return row(one.target or "any", joined(link, digest(one.digest.removeprefix("sha256:"))), size)
+    file = joined(link, digest(one.digest.removeprefix("sha256:")))
+    return row(one.target or "any", file, spaced(size, *_sbom(manifest, one)))
 
 
-def _records(version: str) -> Html:
+def _sbom(manifest: Manifest, subject: Artifact | Image) -> tuple[Child, ...]:
+    """Return the link to what lists the packages in ``subject``, if anything does."""
+    sbom = sbom_of(manifest, subject)
+    if sbom is None:
+        return ()
+    href = f"{manifest.version}/{sbom.name}"
+    return (element("a", "SBOM", href=href, aria_label=f"SBOM of {subject.name}", class_="sbom"),)
+
+
+def _records(manifest: Manifest) -> Html:
     names = (checksums.NAME, manifest_file.NAME)
-    links = (element("a", name, href=f"{version}/{name}") for name in names)
-    return element("p", joined(*links, by=" lists the digests, "), " describes the whole release.")
+    links = (element("a", name, href=f"{manifest.version}/{name}") for name in names)
+    text = " describes the whole release."
+    if any(map(is_sbom, manifest.artifacts)):
+        text += " An SBOM lists the packages in a file, as CycloneDX."
+    return element("p", joined(*links, by=" lists the digests, "), text)
 
 
 def _images(manifest: Manifest) -> tuple[Child, ...]:
@@ -103,7 +119,7 @@ def _images(manifest: Manifest) -> tuple[Child, ...]:
 
 def _image(manifest: Manifest, one: Image) -> Html:
     layout = element("code", f"{RELEASES}{manifest.version}/{IMAGES}/{one.name}", class_="digest")
-    return row(one.name, joined(layout, digest(one.digest)), ", ".join(one.platforms))
+    return row(one.name, joined(layout, digest(one.digest), *_sbom(manifest, one)), ", ".join(one.platforms))
 
 
 def _requirements(needs: Requirements) -> Html:

@@ -163,12 +163,17 @@ def test_a_final_version_with_empty_notes_is_refused(source: Path, nothing: str)
 def test_a_whole_release(source: Path) -> None:
     plan = plan_of(source)
     targets = ("linux_amd64.tar.gz", "linux_arm64.tar.gz", "darwin_amd64.tar.gz", "darwin_arm64.tar.gz")
-    assert plan.artifacts == (
+    archives = (
         *(f"tesseral-api_1.0.0_{target}" for target in (*targets, "windows_amd64.zip")),
         *(f"tesseral-bootstrap_1.0.0_{target}" for target in (*targets, "windows_amd64.zip")),
         "tesseral-vault-ui_1.0.0.tar.gz",
         "tesseral-console_1.0.0.tar.gz",
         "tesseraldb-migrations_1.0.0.tar.gz",
+    )
+    assert plan.artifacts == (
+        *archives,
+        *(re.sub(r"\.(tar\.gz|zip)$", ".cdx.json", name) for name in archives),
+        *(f"{image}_1.0.0_image.cdx.json" for image in plan.images),
     )
     assert plan.images == (
         "tesseral-api",
@@ -190,6 +195,11 @@ def test_a_part_has_only_its_own(source: Path) -> None:
         "tesseral-api_1.1.0-rc.1_linux_arm64.tar.gz",
         "tesseral-api_1.1.0-rc.1_windows_amd64.zip",
         "tesseral-vault-ui_1.1.0-rc.1.tar.gz",
+        "tesseral-api_1.1.0-rc.1_linux_arm64.cdx.json",
+        "tesseral-api_1.1.0-rc.1_windows_amd64.cdx.json",
+        "tesseral-vault-ui_1.1.0-rc.1.cdx.json",
+        "tesseral-api_1.1.0-rc.1_image.cdx.json",
+        "tesseral-vault-ui_1.1.0-rc.1_image.cdx.json",
     )
     assert plan.images == ("tesseral-api", "tesseral-vault-ui")
     assert plan.placeholders == {}
@@ -199,7 +209,8 @@ def test_a_part_has_only_its_own(source: Path) -> None:
 def test_without_a_linux_target_there_are_no_images(source: Path) -> None:
     plan = plan_of(source, select(targets=["darwin/arm64", "windows/amd64"]))
     assert plan.images == ()
-    assert len(plan.artifacts) == 7
+    assert len(plan.artifacts) == 7 * 2
+    assert [name for name in plan.artifacts if "image" in name] == []
 
 
 def test_a_part_does_not_need_what_it_leaves_out(source: Path) -> None:

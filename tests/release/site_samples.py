@@ -16,6 +16,7 @@ from release.destination import yank as yanks
 from release.destination.documents import yank_key
 from release.destination.yank import Yank
 from release.manifest import Artifact, Image, Manifest, Requirements, to_json
+from release.sbom import MEDIA_TYPE, file_name, image_file_name
 from release.version import parse
 
 NOTES = """### Added
@@ -53,10 +54,12 @@ def whole(version: str = "1.4.0", **changes: object) -> Manifest:
             artifacts.append(artifact(name, piece, target, 14_680_000 + 1_234_567 * number))
     for piece in ("tesseral-console", "tesseral-vault-ui", "tesseraldb-migrations"):
         artifacts.append(artifact(f"{piece}_{version}.tar.gz", piece, None, 812_345))
+    artifacts += [artifact(file_name(one.name), one.piece, one.target) for one in artifacts]
     images = [
         Image(name=name, digest=digest(name + version), size=1200, platforms=("linux/amd64", "linux/arm64"))
         for name in ("tesseral-api", "tesseral-bootstrap", "tesseral-console", "tesseral-vault-ui")
     ]
+    artifacts += [artifact(image_file_name(one.name, version), one.name, None) for one in images]
     return manifest(
         version,
         **{
@@ -81,8 +84,9 @@ def whole(version: str = "1.4.0", **changes: object) -> Manifest:
 
 
 def artifact(name: str, piece: str, target: str | None, size: int = 1000) -> Artifact:
-    kind = "application/zip" if name.endswith(".zip") else "application/gzip"
-    tar = None if name.endswith(".zip") else digest(f"{name}.tar")
+    kinds = {".zip": "application/zip", ".json": MEDIA_TYPE}
+    kind = kinds.get(Path(name).suffix, "application/gzip")
+    tar = digest(f"{name}.tar") if kind == "application/gzip" else None
     return Artifact(
         name=name, piece=piece, target=target, size=size, digest=digest(name), tar_digest=tar, media_type=kind
     )

@@ -14,10 +14,10 @@ from release import compiled
 from release.archive import Entry, write_tar_gz
 from release.checksums import digest_of
 from release.commands import diff as command
-from release.diff import Migrations, Pair, compare, compare_programs, document, paired
+from release.diff import Dependencies, Migrations, Pair, compare, compare_packages, document, paired
 from release.errors import ReleaseError, VerificationError, VersionError
-from release.gobuildinfo import BuildInfo, Module
 from release.manifest import Artifact, Image, Manifest, Requirements
+from release.sbom import Package
 
 
 def lines(old: Manifest, new: Manifest) -> list[str]:
@@ -160,24 +160,48 @@ def test_pairs_tell_exactly_what_differs(old: dict[str, int], new: dict[str, int
     assert result == new
 
 
-def test_programs_are_compared_by_module() -> None:
-    def program(go: str, *modules: Module) -> BuildInfo:
-        return BuildInfo(go_version=go, modules=modules)
+def packages(kind: str, *words: str) -> set[Package]:
+    """Packages that are given as ``name@version``."""
+    pairs = [word.split("@") for word in words]
+    return {Package(kind=kind, name=name, version=version) for name, version in pairs}
 
-    fork = Module(path="fork", version="v9")
-    difference = compare_programs(
-        "api",
-        program(
-            "go1.24.1", Module(path="a", version="v1"), Module(path="b", version="v1"), Module(path="c", version="v1")
+
+def test_packages_are_compared_kind_by_kind() -> None:
+    old = packages("npm", "a@1", "b@1", "b@2", "c@1") | packages("golang", "a@v1", "m@")
+    new = packages("npm", "a@2", "b@2", "b@1", "d@1") | packages("golang", "a@v1", "m@v3")
+    assert compare_packages("api", old, new) == (
+        Dependencies(piece="api", kind="golang", packages=(Pair(name="m", old="", new="v3"),)),
+        Dependencies(
+            piece="api",
+            kind="npm",
+            packages=(
+                Pair(name="a", old="1", new="2"),
+                Pair(name="c", old="1", new=None),
+                Pair(name="d", old=None, new="1"),
+            ),
         ),
-        program("go1.24.2", Module(path="a", version="v2"), Module(path="c", version="v1", replacement=fork)),
     )
-    assert difference.toolchain == (Pair(name="go", old="go1.24.1", new="go1.24.2"),)
-    assert difference.modules == (
-        Pair(name="a", old="v1", new="v2"),
-        Pair(name="b", old="v1", new=None),
-        Pair(name="c", old="v1", new="v1 => fork v9"),
-    )
+    difference = replace(compare(whole(), whole()), dependencies=compare_packages("api", old, new))
+    assert command.lines(difference)[2:] == [
+        "Go modules of api",
+        "  ~  m  no version → v3",
+        "",
+        "npm packages of api",
+        "  ~  a  1 → 2",
+        "  -  c  1",
+        "  +  d  1",
+    ]
+
+
+def test_several_versions_of_a_package_are_all_told() -> None:
+    (npm,) = compare_packages("console", packages("npm", "a@1", "a@2"), packages("npm", "a@2", "a@3"))
+    assert npm.packages == (Pair(name="a", old="1, 2", new="2, 3"),)
+
+
+def test_sboms_differ_always_and_are_no_news() -> None:
+    assert "tesseral-api_linux_amd64.tar.gz" in (text := "\n".join(lines(whole("1.3.0"), whole("1.4.0"))))
+    assert "cdx" not in text
+    assert "tesseral-api_image.cdx.json" in document(compare(whole("1.3.0"), whole("1.4.0")))["artifacts"]
 
 
 def test_linux_is_compared_where_there_is_one() -> None:
@@ -237,16 +261,19 @@ def test_go_modules_are_read_from_the_published_programs(
         program = go.build(f"api{dep[3]}", {"example.com/dep": dep, "example.com/other": "v0.1.0"})
         site.add(release, (licence, Entry(path="api", source=program, mode=0o755)))
     site.diff("1.3.0", "1.4.0")
-    output = capsys.readouterr().out.splitlines()
-    assert output[output.index("Go modules of tesseral-api") :] == [
+    output, warnings = capsys.readouterr()
+    lines = output.splitlines()
+    assert lines[lines.index("Go modules of tesseral-api") :] == [
         "Go modules of tesseral-api",
-        "  ~  example.com/dep  v1.0.0 → v1.1.0",
-        "",
-        "npm dependencies are not compared: a release doesn't list them yet",
+        "  -  example.com/api0  no version",
+        "  +  example.com/api1  no version",
+        "  ~  example.com/dep   v1.0.0 → v1.1.0",
     ]
+    assert warnings == "warning: 1.3.0 has no SBOMs, so only Go modules are compared, and no npm packages\n"
     site.diff("1.3.0", "1.4.0", "--json")
-    assert json.loads(capsys.readouterr().out)["goModules"] == {
-        "tesseral-api": {"toolchain": {}, "modules": {"example.com/dep": {"old": "v1.0.0", "new": "v1.1.0"}}}
+    assert json.loads(capsys.readouterr().out)["dependencies"]["tesseral-api"]["golang"]["example.com/dep"] == {
+        "old": "v1.0.0",
+        "new": "v1.1.0",
     }
 
 
@@ -254,7 +281,8 @@ def test_without_dependencies_nothing_is_downloaded(site: Site, capsys: pytest.C
     for version in ("1.3.0", "1.4.0"):
         site.add(version, (Entry(path="api", source=version.encode(), mode=0o755),)).unlink()
     site.diff("1.3.0", "1.4.0", "--no-dependencies")
-    assert "Go modules" not in capsys.readouterr().out
+    output, warnings = capsys.readouterr()
+    assert ("Go modules" in output, warnings) == (False, "")
     with pytest.raises(ReleaseError):
         site.diff("1.3.0", "1.4.0")
 

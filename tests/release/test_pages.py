@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from page_reader import Reader, read
 from release_samples import ROOT, unhurried
-from site_samples import NOTES, digest, whole
+from site_samples import NOTES, artifact, digest, whole
 
 from release.destination import Channel, Pin
 from release.destination.index import Row
@@ -86,9 +86,9 @@ def test_a_release_has_all_that_an_operator_needs() -> None:
     release = whole()
     reader = read(release_page(release, yanked=None, channels=("candidate", "stable")))
     text = reader.one("body").text
-    for artifact in release.artifacts:
-        assert f"1.4.0/{artifact.name}" in reader.links
-        assert artifact.digest.removeprefix("sha256:") in text
+    for one in release.artifacts:
+        assert reader.links.count(f"1.4.0/{one.name}") == 1
+        assert (one.digest.removeprefix("sha256:") in text) is not one.name.endswith(".cdx.json")
     for image in release.images:
         assert image.digest in text
         assert f"1.4.0/images/{image.name}" in text
@@ -123,6 +123,26 @@ def test_pieces_are_groups_of_the_table_of_files() -> None:
         "tesseral-vault-ui",
         "tesseraldb-migrations",
     ]
+
+
+def test_an_sbom_is_beside_what_it_is_of() -> None:
+    reader = page()
+    links = {node.attributes["aria-label"]: node.attributes["href"] for node in reader.all("a", class_="sbom")}
+    assert links["SBOM of tesseral-api_1.4.0_windows_amd64.zip"] == "1.4.0/tesseral-api_1.4.0_windows_amd64.cdx.json"
+    assert links["SBOM of tesseral-console"] == "1.4.0/tesseral-console_1.4.0_image.cdx.json"
+    assert len(links) == 13 + 4
+    assert {node.text for node in reader.all("a", class_="sbom")} == {"SBOM"}
+
+
+def test_a_release_without_sboms_does_not_speak_of_them() -> None:
+    older = tuple(one for one in whole().artifacts if not one.name.endswith(".cdx.json"))
+    assert "SBOM" in page().one("main").text
+    assert "SBOM" not in page(artifacts=older).one("main").text
+
+
+def test_an_sbom_of_nothing_that_is_listed_is_a_file() -> None:
+    reader = page(artifacts=(artifact("other.cdx.json", "other", None),))
+    assert reader.one("a", href="1.4.0/other.cdx.json").text == "other.cdx.json"
 
 
 def test_a_small_release_leaves_out_what_it_has_not() -> None:

@@ -83,7 +83,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         notes=HOSTILE_NOTES,
         source=replace(whole().source, repository=f"https://example.com/{LONG}", path=f"\u202e{LONG}"),
         console_placeholders={LONG: LONG, "\"><script>document.title='taken'</script>": "x"},
-        artifacts=(artifact(f"{LONG[:190]}.zip", LONG[:200], f"linux/{LONG.lower()}", 5 * 2**70),),
+        artifacts=(artifact(f"{LONG[:190]}.zip", LONG[:200], f"linux/{LONG.lower()}", 5 * 2**50),),
     )
     pins = [place(root, release) for release in (hostile, whole("1.3.0"), whole("1.4.0"))]
     place(root, whole("1.4.1-snapshot.20260101.abc1234.dirty-abc1234.partial-abc1234"))
@@ -183,8 +183,11 @@ def test_a_person_finds_the_way_to_a_file_and_back(browser: Browser, address: st
     page.get_by_role("row", name="1.4.0 2026-02-10 stable").get_by_role("link", name="1.4.0").click()
     assert page.url == f"{address}releases/1.4.0.html"
     with page.expect_download() as download:
-        page.get_by_role("link", name="tesseral-api_1.4.0_linux_amd64.tar.gz").click()
+        page.get_by_role("link", name="tesseral-api_1.4.0_linux_amd64.tar.gz", exact=True).click()
     assert download.value.suggested_filename == "tesseral-api_1.4.0_linux_amd64.tar.gz"
+    page.get_by_role("link", name="SBOM of tesseral-api_1.4.0_linux_amd64.tar.gz").click()
+    assert page.url == f"{address}releases/1.4.0/tesseral-api_1.4.0_linux_amd64.cdx.json"
+    page.go_back()
     page.get_by_role("link", name="Tesseral releases").click()
     assert page.url == f"{address}index.html"
     page.close()
