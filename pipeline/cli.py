@@ -1,9 +1,10 @@
-"""The maintainers' command line, behind the nox sessions: ``python -m pipeline release|bump|engine|lock``."""
+"""The maintainers' command line, behind the nox sessions: ``python -m pipeline release|bump|engine|lock|reproduce``."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
@@ -19,6 +20,8 @@ from .engine.cli import add_arguments as add_engine_arguments
 from .engine.cli import engine
 from .pieces import PIECES, TARGETS, select
 from .relock import relock
+from .reproduce.cli import add_arguments as add_reproduce_arguments
+from .reproduce.cli import reproduce
 from .run import SAMPLE, Request, release
 
 
@@ -37,6 +40,9 @@ def parser() -> argparse.ArgumentParser:
     engines.set_defaults(run=engine)
     locks = commands.add_parser("lock", help="write toolchain.lock anew from what is installed and served now")
     locks.set_defaults(run=lambda _, console: relock(console))
+    rehearsals = commands.add_parser("reproduce", help="build a release in several worlds and compare byte for byte")
+    add_reproduce_arguments(rehearsals)
+    rehearsals.set_defaults(run=reproduce)
     for command in commands.choices.values():
         command.add_argument("--verbose", action="store_true", help="show tracebacks of errors")
     return top
@@ -69,6 +75,7 @@ def _release_arguments(command: argparse.ArgumentParser) -> None:
         metavar="DESTINATION",
         help="s3://bucket/prefix, oci://registry/prefix or a directory; repeatable (default: dist/)",
     )
+    add("--sign-with", metavar="KEY", help="sign the release: a file, env:NAME or awskms:///alias/NAME")
     add("--channel", help="move this channel to the release: candidate or stable")
     add("--piece", action="append", default=[], metavar="PIECE", help=", ".join(p.name for p in PIECES))
     add("--target", action="append", default=[], metavar="OS/ARCH", help=", ".join(map(str, TARGETS)) + "; repeatable")
@@ -86,6 +93,7 @@ async def _release(arguments: argparse.Namespace, console: Console) -> None:
         channel=arguments.channel,
         selection=select(arguments.piece, arguments.target),
         plan_only=arguments.plan,
+        sign_with=arguments.sign_with,
     )
     await release(request, console)
 
@@ -119,6 +127,8 @@ def main(argv: Sequence[str]) -> None:
 
 def run() -> NoReturn:
     """The program: errors become a sentence and an exit status here, and only here."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every locale's encoding has the marks of the progress
     argv = sys.argv[1:]
     program = argv[0] if argv and not argv[0].startswith("-") else "pipeline"
     try:

@@ -65,6 +65,19 @@ class Lock:
     base: Base
     digest: str
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """The digest of each tool and data package by a name for people, whatever platform this is.
+
+        Without the base: it is not compared strictly, and does not show in the artifacts.
+        """
+        return {
+            **{f"go {self.go_version} {platform}": digest for platform, digest in self.go_sums.items()},
+            **{f"node {self.node_version} {platform}": node.integrity for platform, node in self.node.items()},
+            f"npm {self.npm.version}": self.npm.integrity,
+            **{f"{data.package} {data.version}": data.digest for data in (self.certificates, self.zoneinfo)},
+        }
+
     def go_sum(self, platform: str) -> str:
         """The hash of Go for a build platform such as ``linux/amd64``. Raises :class:`ToolchainError`."""
         return _pinned("Go", self.go_version, self.go_sums, platform)

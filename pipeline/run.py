@@ -11,13 +11,15 @@ from typing import TypeVar
 
 from rich.console import Console
 
+from release.attestations import sign_release
 from release.destination import open_destination
 from release.errors import UsageError
 from release.publish import publish
+from release.signing import open_signer
 
 from .build import build, steps_of
 from .cache import cache_root
-from .containers import load_toolchain
+from .containers import USUAL, Conditions, load_toolchain
 from .engine.connect import session
 from .lock import read_lock
 from .pack import pack
@@ -46,6 +48,8 @@ class Request:
     channel: str | None
     selection: Selection
     plan_only: bool
+    sign_with: str | None = None
+    conditions: Conditions = USUAL
 
 
 async def release(request: Request, console: Console) -> None:
@@ -61,22 +65,27 @@ async def release(request: Request, console: Console) -> None:
             return
         for destination in destinations:
             destination.check()
+        # A passphrase is asked for now, not after the build.
+        signer = None if request.sign_with is None else open_signer(request.sign_with)
         lock = read_lock()
         with Progress(console) as progress:
             if plan.source.untracked:
                 progress.say(f"note: {plan.source.untracked} untracked files of the source stay out")
             progress.say(f"releasing {plan.version} of {plan.source.root}: {plan.selection}")
             async with session(progress, cache_root() / "session.log") as client:
-                tools = await load_toolchain(client, lock, progress)
+                tools = await load_toolchain(client, lock, progress, request.conditions)
                 progress.expect(steps_of(plan))
                 built = await build(plan, tools, work, progress)
             with progress.step("pack artifacts and images") as step:
                 stage = work / "stage"
                 stage.mkdir()
                 staged = await _in_thread(lambda say: pack(plan, built, lock, stage, say), step.say)
+            if signer is not None:
+                with progress.step("sign"):
+                    sign_release(staged, signer, lock.digests)
             with progress.step(f"publish to {', '.join(plan.destinations)}") as step:
                 published = await _in_thread(
-                    lambda say: publish(staged, destinations, plan.channel, SaidMeter(say)), step.say
+                    lambda say: publish(staged, destinations, plan.channel, SaidMeter(say), signer), step.say
                 )
         show_release(staged, published, console)
 

@@ -53,7 +53,7 @@ def bundle(
 
 def _files(work: Path, found: Found, fetched: Fetched) -> Iterator[Entry]:
     """Yield the files of the release that were asked for: an earlier run may have left others."""
-    for name in (manifest.NAME, checksums.NAME, *fetched.fetched, *fetched.kept):
+    for name in (manifest.NAME, checksums.NAME, *found.attestations, *fetched.fetched, *fetched.kept):
         path, place = work / name, f"{RELEASES}{found.version}/{name}"
         if path.is_dir():
             yield from entries_of(path, place)

@@ -95,6 +95,12 @@ class VerificationError(ReleaseError):
     exit_status = 10
 
 
+class SigningError(ReleaseError):
+    """A private key cannot be had, opened or used."""
+
+    exit_status = 11
+
+
 class Interrupted(ReleaseError):  # noqa: N818 - named for what a person did
     """A signal ended the run; what is visible is whole, and the same command finishes."""
 

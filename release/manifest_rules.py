@@ -15,7 +15,7 @@ from .checksums import PLAIN_NAME
 from .errors import VerificationError
 
 # These have a meaning of their own in the folder of a release.
-_RESERVED = frozenset({"release.json", "SHA256SUMS", "SHA256SUMS.sig", "images"})
+_RESERVED = frozenset({"release.json", "SHA256SUMS", "SHA256SUMS.sig", "provenance.intoto.jsonl", "images"})
 _AGAIN = "fetch the release again"
 
 

@@ -7,13 +7,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import attestations
 from .catalogue import refresh
 from .channels import check_move, move
 from .checksums import digest_of_bytes
 from .destination.channel import Channel, Pin
+from .destination.documents import release_key
 from .destination.protocol import Destination, Outcome
 from .errors import VerificationError
 from .manifest import to_json
+from .signing import Signer, TrustedKey, TrustedKeys
 from .staged import StagedRelease
 from .transfer import SILENT, Meter
 from .verify import verify
@@ -39,6 +42,7 @@ def publish(
     destinations: Sequence[Destination],
     channel: str | None = None,
     meter: Meter = SILENT,
+    signer: Signer | None = None,
 ) -> tuple[Published, ...]:
     """Publish ``staged`` to each destination, then move ``channel`` in each.
 
@@ -47,6 +51,7 @@ def publish(
     (DestinationError), a staged folder that is not what its manifest says (VerificationError), a
     version that is published with other bytes (ConflictError). Then the release is brought to all
     destinations and read back, and only when it is in all of them does it become visible in each.
+    The attestations in the staged folder go beside it; ``signer`` signs its images in registries.
     Safe to repeat after any failure.
     """
     version = staged.manifest.version
@@ -64,6 +69,8 @@ def publish(
             check_move(destination, channel, target)
     with ExitStack() as stack:
         stagings = [stack.enter_context(destination.staging(staged, meter)) for destination in destinations]
+        for destination in destinations:
+            _attest(destination, staged, signer)
         outcomes = [staging.commit() for staging in stagings]
     channels = [None if channel is None else move(destination, channel, target) for destination in destinations]
     for destination in destinations:
@@ -78,6 +85,23 @@ def publish(
         )
         for destination, outcome, moved in zip(destinations, outcomes, channels, strict=True)
     )
+
+
+def _attest(destination: Destination, staged: StagedRelease, signer: Signer | None) -> None:
+    """Put what is said about the release beside it, before it is visible; the first one stays.
+
+    Raises VerificationError when what is there is no signature of this release by ``signer``.
+    """
+    manifest = staged.manifest
+    for name, data in attestations.read(staged.directory).items():
+        destination.attest(manifest, name, data)
+    if signer is None:
+        return
+    destination.sign_images(manifest, signer)
+    there = destination.document(release_key(manifest.version, attestations.SIGNATURE))
+    if there is not None:
+        ours = TrustedKeys((TrustedKey(key=signer.public_key),))
+        attestations.check({attestations.SIGNATURE: there}, manifest, ours, destination.name)
 
 
 def lines(result: Published) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import checksums, tree
+from . import attestations, checksums, tree
 from .archive import folder_name, gunzip, largest_content
 from .checksums import Digest, DigestWriter, digest_of
 from .errors import VerificationError
@@ -90,8 +90,9 @@ def _check_files(directory: Path, manifest: Manifest, partial: bool) -> set[str]
     required = {NAME, checksums.NAME}
     optional = {artifact.name for artifact in manifest.artifacts}
     optional |= {f"{IMAGES}/{image.name}" for image in manifest.images}
+    beside = set(attestations.NAMES)
     missing = sorted((required if partial else required | optional) - found)
-    unexpected = sorted(found - required - optional)
+    unexpected = sorted(found - required - optional - beside)
     if partial:
         unpacked = {folder_name(artifact.name) for artifact in manifest.artifacts}
         unexpected = [path for path in unexpected if path.partition("/")[0] not in unpacked]

@@ -11,7 +11,7 @@ from ..checksums import digest_of
 from ..destination import open_origin
 from ..fetch import find
 from ..progress import showing
-from .reading import answer, origin_flags, selection, selection_flags, warn
+from .reading import answer, origin_flags, selection, selection_flags, trust_flags, trusted, warn
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse names no public type
@@ -19,7 +19,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401
     command = commands.add_parser(
         "bundle",
         help="put a release into one file, for a machine without a network",
-        parents=[common, origin_flags(moves_bytes=True), selection_flags()],
+        parents=[common, origin_flags(moves_bytes=True), selection_flags(), trust_flags()],
         allow_abbrev=False,
     )
     command.add_argument("wanted", metavar="RELEASE", help="a version such as 1.4.0, or a channel")
@@ -30,14 +30,14 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401
 
 def _run(arguments: argparse.Namespace) -> None:
     origin = open_origin(arguments.origin)
-    found = find(origin, arguments.wanted)
+    found = find(origin, arguments.wanted, trusted(arguments))
     warn(found.warnings)
     into = arguments.into or Path(f"tesseral-{found.version}.tar")
     with showing(f"bundle {found.version}") as meter:
         result = bundle(
             origin,
             found,
-            selection(arguments, images=not arguments.no_images),
+            selection(arguments, images=not arguments.no_images, sboms=True),
             into,
             jobs=arguments.jobs,
             meter=meter,
@@ -53,6 +53,7 @@ def _run(arguments: argparse.Namespace) -> None:
             "size": digest.size,
             "digest": digest.sha256,
             "held": held,
+            "signedBy": None if found.signed_by is None else found.signed_by.key.fingerprint,
             "warnings": list(found.warnings),
         },
         f"{into} holds {len(held)} files and images of {found.version}, {digest.size} bytes ({digest})",

@@ -12,7 +12,7 @@ from ..destination.channel import Pin
 from ..errors import UsageError
 from ..fetch import fetch, find
 from ..progress import showing
-from .reading import answer, origin_flags, selection, selection_flags, warn
+from .reading import answer, origin_flags, selection, selection_flags, trust_flags, trusted, warn
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse names no public type
@@ -20,27 +20,28 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401
     command = commands.add_parser(
         "fetch",
         help="download a release or a part of it, every byte checked",
-        parents=[common, origin_flags(moves_bytes=True), selection_flags()],
+        parents=[common, origin_flags(moves_bytes=True), selection_flags(), trust_flags()],
         allow_abbrev=False,
     )
     command.add_argument("wanted", nargs="?", metavar="RELEASE", help="a version such as 1.4.0, or a channel")
     command.add_argument("--pin", type=Path, metavar="FILE", help="the release that this file pins")
     command.add_argument("--into", type=Path, metavar="DIR", help="folder for it (tesseral-VERSION)")
     command.add_argument("--images", action="store_true", help="the container images too, as OCI layouts")
+    command.add_argument("--sboms", action="store_true", help="the SBOMs of what is fetched too")
     command.add_argument("--unpack", action="store_true", help="unpack the archives beside them")
     command.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> None:
     origin = open_origin(arguments.origin)
-    found = find(origin, _wanted(arguments))
+    found = find(origin, _wanted(arguments), trusted(arguments))
     warn(found.warnings)
     into = arguments.into or Path(f"tesseral-{found.version}")
     with showing(f"fetch {found.version}") as meter:
         result = fetch(
             origin,
             found,
-            selection(arguments, images=arguments.images),
+            selection(arguments, images=arguments.images, sboms=arguments.sboms),
             into,
             unpacked=arguments.unpack,
             jobs=arguments.jobs,
@@ -56,6 +57,7 @@ def _run(arguments: argparse.Namespace) -> None:
             "fetched": list(result.fetched),
             "kept": list(result.kept),
             "unpacked": list(result.unpacked),
+            "signedBy": None if found.signed_by is None else found.signed_by.key.fingerprint,
             "warnings": list(found.warnings),
         },
         "\n".join(

@@ -9,7 +9,7 @@ from typing import Any
 from .. import pin as pin_file
 from ..destination import open_origin
 from ..fetch import find
-from .reading import answer, origin_flags, warn
+from .reading import answer, origin_flags, trust_flags, trusted, warn
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse names no public type
@@ -17,7 +17,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401
     command = commands.add_parser(
         "pin",
         help="write down an exact release, for fetch and verify",
-        parents=[common, origin_flags(moves_bytes=False)],
+        parents=[common, origin_flags(moves_bytes=False), trust_flags()],
         allow_abbrev=False,
     )
     command.add_argument("wanted", metavar="RELEASE", help="a version such as 1.4.0, or a channel")
@@ -29,7 +29,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    found = find(open_origin(arguments.origin), arguments.wanted)
+    found = find(open_origin(arguments.origin), arguments.wanted, trusted(arguments))
     warn(found.warnings)
     written = pin_file.write(arguments.into, found.pin, update=arguments.update)
     answer(

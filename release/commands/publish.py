@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from .. import canonical
+from ..attestations import sign_release
 from ..destination import Destination, open_destination
+from ..destination.files import FileStore
 from ..progress import showing
 from ..promote import promote, yank
 from ..publish import Published, lines, publish
+from ..signing import open_signer
 from ..staged import StagedRelease
 from ..verify import read_manifest
 from ..version import parse
@@ -23,6 +26,9 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401
     command = commands.add_parser("publish", help="publish a release that is built already", **shared)
     command.add_argument("directory", type=Path, metavar="DIR", help="folder of the whole release")
     command.add_argument("--channel", metavar="NAME", help="move this channel to the release")
+    command.add_argument(
+        "--sign-with", metavar="KEY", help="sign it: a file, env:NAME or awskms:///alias/NAME (see keygen)"
+    )
     command.set_defaults(run=_publish)
     command = commands.add_parser("promote", help="point a channel to a published release", **shared)
     command.add_argument("version", metavar="VERSION")
@@ -58,8 +64,12 @@ def _publish(arguments: argparse.Namespace) -> None:
     destinations = _opened(arguments)
     staged = StagedRelease(directory=arguments.directory, manifest=read_manifest(arguments.directory))
     version = staged.manifest.version
+    signer = None if arguments.sign_with is None else open_signer(arguments.sign_with)
+    if signer is not None:
+        with FileStore(arguments.directory).told():
+            sign_release(staged, signer)
     with showing(f"publish {version}") as meter:
-        results = publish(staged, destinations, arguments.channel, meter)
+        results = publish(staged, destinations, arguments.channel, meter, signer)
     _say(arguments, [_document(result) for result in results], [line for one in results for line in lines(one)])
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from .. import canonical
+from ..errors import UsageError
 from ..fetch import Selection
+from ..signing import TrustedKeys, trusted_keys
 from ..transfer.parallel import DEFAULT_JOBS
 
 _MOST_JOBS = 64
@@ -29,6 +32,35 @@ def origin_flags(*, moves_bytes: bool) -> argparse.ArgumentParser:
     return parser
 
 
+def trust_flags() -> argparse.ArgumentParser:
+    """Return the parent of commands that take only what a trusted key signed."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="public keys of the maintainers (.pub, allowed signers, PEM); repeatable (those of the config)",
+    )
+    parser.add_argument("--insecure-unsigned", action="store_true", help="take what nobody signed, too")
+    return parser
+
+
+def trusted(arguments: argparse.Namespace) -> TrustedKeys | None:
+    """Return the keys that the flags of :func:`trust_flags` name, None when nobody need have signed.
+
+    Raises UsageError and VerificationError for keys that cannot be read, or when there are none.
+    """
+    if not arguments.insecure_unsigned:
+        keys = trusted_keys(arguments.key)
+        keys.require()
+        return keys
+    if arguments.key:
+        raise UsageError("--key and --insecure-unsigned contradict each other", "leave one out")
+    return None
+
+
 def selection_flags() -> argparse.ArgumentParser:
     """Return the parent of commands that take a part of a release."""
     parser = argparse.ArgumentParser(add_help=False)
@@ -39,9 +71,9 @@ def selection_flags() -> argparse.ArgumentParser:
     return parser
 
 
-def selection(arguments: argparse.Namespace, *, images: bool) -> Selection:
+def selection(arguments: argparse.Namespace, *, images: bool, sboms: bool) -> Selection:
     """Return what the flags of :func:`selection_flags` name."""
-    return Selection(pieces=tuple(arguments.piece), targets=tuple(arguments.target), images=images)
+    return Selection(pieces=tuple(arguments.piece), targets=tuple(arguments.target), images=images, sboms=sboms)
 
 
 def warn(warnings: Iterable[str]) -> None:

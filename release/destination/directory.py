@@ -8,17 +8,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from .. import checksums, manifest, tree
+from .. import attestations, checksums, manifest, tree
 from ..atomic import replacing, sync_folder
 from ..checksums import digest_of
 from ..errors import ConflictError, VerificationError
 from ..filelock import locked
 from ..manifest import Manifest, to_json
+from ..signing import Signer
 from ..staged import StagedRelease
 from ..transfer import Meter
 from ..verify import verify
 from ..version import Version
-from .documents import RELEASES
+from .documents import RELEASES, release_key
 from .files import FileStore
 from .incoming import incoming
 from .protocol import Outcome, Staging
@@ -90,6 +91,14 @@ class DirectoryDestination(StoreOrigin):
                 sink.write(data)
         return True
 
+    def attest(self, manifest: Manifest, name: str, data: bytes) -> None:
+        """Add a file to a published release; a staged one brings its own. See :class:`.protocol.Destination`."""
+        if self.manifest_of(manifest.version) is not None:
+            self.swap(release_key(manifest.version, name), None, data)
+
+    def sign_images(self, manifest: Manifest, signer: Signer) -> None:
+        """Do nothing: its images are layouts, and SHA256SUMS names them."""
+
     def tag(self, name: str, manifest: Manifest) -> None:
         """Do nothing: a directory has no tags."""
 
@@ -123,7 +132,9 @@ class DirectoryDestination(StoreOrigin):
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    return {path: digest_of(folder / path).sha256 for path in tree.files(folder, VerificationError)}
+    """Digest the bytes that a version stands for."""
+    names = (path for path in tree.files(folder, VerificationError) if path not in attestations.NAMES)
+    return {path: digest_of(folder / path).sha256 for path in names}
 
 
 def _artifacts_first(name: str) -> tuple[bool, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..manifest import Manifest
+from ..signing import Signer
 from ..staged import StagedRelease
 from ..transfer import Meter
 from ..version import Version
@@ -95,6 +96,15 @@ class Destination(Origin, Protocol):
 
         Returns False when it holds something else. Atomic where the place can compare and swap.
         """
+
+    def attest(self, manifest: Manifest, name: str, data: bytes) -> None:
+        """Put an attestation (:mod:`release.attestations`) beside a release that is staged or published.
+
+        One that is there already stays.
+        """
+
+    def sign_images(self, manifest: Manifest, signer: Signer) -> None:
+        """Sign the images of a release that is staged or published, where they can be pulled by name."""
 
     def tag(self, name: str, manifest: Manifest) -> None:
         """Let the image tags ``name`` (a channel) point at the images of ``manifest``, where there are tags."""

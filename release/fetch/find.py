@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
+from .. import attestations
 from ..channels import resolve, yank_of
 from ..checksums import digest_of_bytes
 from ..destination.channel import Pin
+from ..destination.documents import release_key
 from ..destination.protocol import Origin
 from ..destination.yank import Yank
 from ..errors import VerificationError, VersionError
 from ..manifest import NAME, Manifest, from_json
+from ..signing import TrustedKey, TrustedKeys
 from ..version import CHANNELS, Version, parse
 
 _SHOWN = 5
@@ -20,11 +24,15 @@ _SHOWN = 5
 class Found:
     """A published release whose manifest was checked.
 
-    ``yank`` tells that it should not be used; ``skipped`` are newer ones that its channel passed over.
+    ``attestations`` is what is said about it, by file name, and ``signed_by`` the trusted key that
+    was asked for, None where none was. ``yank`` tells that it should not be used; ``skipped`` are
+    newer ones that its channel passed over.
     """
 
     pin: Pin
     manifest: Manifest
+    attestations: Mapping[str, bytes] = field(default_factory=dict)
+    signed_by: TrustedKey | None = None
     yank: Yank | None = None
     skipped: tuple[Yank, ...] = ()
 
@@ -40,20 +48,23 @@ class Found:
         return passed_over if self.yank is None else (*passed_over, f"{self.version} is yanked: {self.yank.reason}")
 
 
-def find(origin: Origin, wanted: str | Pin) -> Found:
+def find(origin: Origin, wanted: str | Pin, trusted: TrustedKeys | None = None) -> Found:
     """Return the release that ``wanted`` names: a version, a channel, or a pin.
+
+    With ``trusted``, one of these keys must have signed it; without, nobody need have.
 
     Raises VersionError for what is no version or channel and for what is not published,
     VerificationError when the manifest is not the one that the channel or the pin names, and
     DestinationError.
     """
     if isinstance(wanted, Pin):
-        return _found(origin, wanted.version, "the pin", wanted.manifest_digest)
+        return _found(origin, wanted.version, trusted, "the pin", wanted.manifest_digest)
     if wanted in CHANNELS:
         resolved = resolve(origin, wanted)
-        found = _found(origin, resolved.pin.version, f"the channel {wanted!r}", resolved.pin.manifest_digest)
-        return Found(pin=found.pin, manifest=found.manifest, yank=found.yank, skipped=resolved.skipped)
-    return _found(origin, _version(wanted))
+        pin = resolved.pin
+        found = _found(origin, pin.version, trusted, f"the channel {wanted!r}", pin.manifest_digest)
+        return replace(found, skipped=resolved.skipped)
+    return _found(origin, _version(wanted), trusted)
 
 
 def _version(text: str) -> Version:
@@ -65,7 +76,9 @@ def _version(text: str) -> Version:
     )
 
 
-def _found(origin: Origin, version: Version, who: str = "", expected: str | None = None) -> Found:
+def _found(
+    origin: Origin, version: Version, trusted: TrustedKeys | None, who: str = "", expected: str | None = None
+) -> Found:
     """Read and check the manifest of ``version``; ``who`` says that it has the digest ``expected``."""
     data = origin.manifest_of(version)
     if data is None:
@@ -82,7 +95,15 @@ def _found(origin: Origin, version: Version, who: str = "", expected: str | None
             f"{origin.name} has the {NAME} of {manifest.version} in the place of {version}",
             "don't use it, and ask who publishes it",
         )
-    return Found(pin=Pin(version=version, manifest_digest=digest), manifest=manifest, yank=yank_of(origin, version))
+    read = {name: origin.document(release_key(version, name)) for name in attestations.NAMES}
+    there = {name: data for name, data in read.items() if data is not None}
+    return Found(
+        pin=Pin(version=version, manifest_digest=digest),
+        manifest=manifest,
+        attestations=there,
+        signed_by=None if trusted is None else attestations.check(there, manifest, trusted, origin.name),
+        yank=yank_of(origin, version),
+    )
 
 
 def _missing(origin: Origin, version: Version, who: str) -> VersionError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -86,7 +86,7 @@ def fetch(
                 if group is not None:
                     layout.finish()
             folders = _unpack(into, files) if unpacked else ()
-            _sign_off(into, manifest)
+            _sign_off(into, manifest, found.attestations)
     # The files came first; whether each blob came says little to a person.
     new = dict(zip(files, came, strict=False)) | {
         layout.path: group is not None for layout, group in zip(layouts, blobs, strict=True)
@@ -130,8 +130,12 @@ def _unpack(into: Path, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(folders.values())
 
 
-def _sign_off(into: Path, manifest: Manifest) -> None:
-    """Write the list of checksums, then ``release.json``, when all other names are on the disk."""
+def _sign_off(into: Path, manifest: Manifest, said: Mapping[str, bytes]) -> None:
+    """Write attestations, the list of checksums, then ``release.json``, when all other names are on the disk."""
+    for name, data in said.items():
+        # One of an earlier run may be of another key; this one was checked just now.
+        with replacing(into / name) as sink:
+            sink.write(data)
     sync_folder(into)
     for name, data in (
         (checksums.NAME, checksums.render(expected_checksums(manifest))),

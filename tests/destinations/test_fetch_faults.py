@@ -262,7 +262,18 @@ def test_another_range_than_the_one_asked_for_is_refused(
 
 
 def program(proxy: FaultProxy, into: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "release", "fetch", "1.5.0", "--from", proxy.url, "--into", str(into)]
+    command = [
+        sys.executable,
+        "-m",
+        "release",
+        "fetch",
+        "--insecure-unsigned",
+        "1.5.0",
+        "--from",
+        proxy.url,
+        "--into",
+        str(into),
+    ]
     return subprocess.Popen(
         [*command, "--piece", "api", "--target", "linux/amd64"],
         cwd=ROOT,

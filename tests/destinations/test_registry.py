@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import threading
@@ -15,6 +16,7 @@ from registry_samples import V140, destination, digest, fetched, publisher
 from release_samples import staged
 from servers import RegistryServer
 
+from pipeline.debian import require
 from release.channels import move, published, read_channel, resolve
 from release.destination import Channel, Outcome, Pin
 from release.destination import channel as channel_file
@@ -43,6 +45,12 @@ def release(tmp_path: Path) -> StagedRelease:
 def other(tmp_path: Path) -> StagedRelease:
     """The same version with other bytes."""
     return staged(tmp_path / "other", content=b"other")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed() -> None:
+    """The independent client."""
+    asyncio.run(require(["skopeo"], commands=["skopeo"], say=print))
 
 
 def skopeo(*arguments: str | Path) -> bytes:

@@ -15,8 +15,11 @@ from e2e_support import VERSION, install
 from servers import start_docker_registry, start_s3
 from support import REPOSITORY, pipeline
 
+from release.attestations import NAMES
 from release.errors import VerificationError
 from release.tree import files
+
+ALL = ("--images", "--sboms")
 
 
 @dataclass(frozen=True)
@@ -54,9 +57,24 @@ def places(tmp_path_factory: pytest.TempPathFactory, destination: Path, tagged_s
             s3=f"s3://{s3.bucket()}/tesseral/releases",
             registry=f"oci://{registry.prefix()}",
             directory=work / "directory",
-            env=s3.env(),
+            env={**s3.env(), "TESSERAL_RELEASE_KEY_PASSPHRASE": "a phrase", "XDG_CONFIG_HOME": str(work)},
         )
-        done = pipeline("release", "--source", tagged_source, *to(found.all), "--channel", "candidate", env=found.env)
+        made = operator("keygen", work / "key", env=found.env)
+        assert made.returncode == 0, made.stderr
+        (work / "tesseral-release").mkdir()
+        public = (work / "key.pub").read_text().strip()
+        (work / "tesseral-release/config.toml").write_text(f'[[trusted-keys]]\nkey = "{public}"\n')
+        done = pipeline(
+            "release",
+            "--source",
+            tagged_source,
+            *to(found.all),
+            "--channel",
+            "candidate",
+            "--sign-with",
+            work / "key",
+            env=found.env,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         for place in found.all:
             assert f"published in {place}: version {VERSION}" in done.stdout
@@ -73,13 +91,13 @@ def test_the_same_again_changes_nothing(places: Places, release: Path) -> None:
 @pytest.mark.parametrize("number", range(3))
 def test_what_is_fetched_is_what_was_built(places: Places, release: Path, tmp_path: Path, number: int) -> None:
     place = places.all[number]
-    done = operator("fetch", "candidate", "--from", place, "--images", "--into", tmp_path / "x", env=places.env)
+    done = operator("fetch", "candidate", "--from", place, *ALL, "--into", tmp_path / "x", env=places.env)
     assert done.returncode == 0, done.stderr
     names = files(release, VerificationError)
-    assert files(tmp_path / "x", VerificationError) == names
+    assert {*files(tmp_path / "x", VerificationError)} == {*names, *NAMES}
     for name in names:
         assert (tmp_path / "x" / name).read_bytes() == (release / name).read_bytes(), name
-    done = operator("verify", tmp_path / "x", "--complete", env={})
+    done = operator("verify", tmp_path / "x", "--complete", env=places.env)
     assert done.returncode == 0, done.stderr
 
 
@@ -90,6 +108,8 @@ def test_one_program_of_a_pinned_release_runs(places: Places, tmp_path: Path) ->
     wanted = ("--piece", "api", "--target", "linux/amd64", "--unpack", "--into", tmp_path / "x")
     done = operator("fetch", "--pin", pin, "--from", places.s3, *wanted, env=places.env)
     assert done.returncode == 0, done.stderr
+    done = operator("verify", tmp_path / "x", "--pin", pin, env=places.env)
+    assert "; signed by SHA256:" in done.stdout, done.stderr
     (program,) = (path for path in (tmp_path / "x").rglob("api") if path.is_file())
     assert "API_" in subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
 
@@ -110,11 +130,18 @@ def test_a_machine_without_a_network(places: Places, release: Path, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     offline = ["unshare", "--net", sys.executable, "-m", "release"]
     wanted: tuple[tuple[str | Path, ...], ...] = (
-        ("fetch", VERSION, "--from", bundle, "--images", "--into", tmp_path / "x"),
+        ("fetch", VERSION, "--from", bundle, *ALL, "--into", tmp_path / "x"),
         ("verify", tmp_path / "x", "--complete"),
     )
     for arguments in wanted:
-        done = subprocess.run([*offline, *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*offline, *arguments],
+            cwd=REPOSITORY,
+            env={**os.environ, **places.env},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
     assert (tmp_path / "x/release.json").read_bytes() == (release / "release.json").read_bytes()
 
@@ -140,3 +167,21 @@ def test_a_yank_reaches_every_place(places: Places, tmp_path: Path) -> None:
         assert (done.returncode, "1.0.0 is yanked: a test" in done.stderr) == (0, True)
         done = operator("fetch", "candidate", "--from", place, *wanted, env=places.env)
         assert done.returncode == 5
+
+
+def test_by_hand_with_what_every_machine_has(places: Places, release: Path, tmp_path: Path) -> None:
+    """The lines of docs/operators.md."""
+    install("openssh-client", commands=("ssh-keygen",))
+    done = operator("fetch", VERSION, "--from", places.s3, "--into", tmp_path / "tesseral", env=places.env)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "maintainers.pub").write_bytes((Path(places.env["XDG_CONFIG_HOME"]) / "key.pub").read_bytes())
+    text = (REPOSITORY / "docs/operators.md").read_text()
+    start = text.index("    cd tesseral\n    echo")
+    lines = text[start : text.index("\n\n", start)]
+    script = "set -eu\n" + lines
+    done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert 'Good "tesseral-release" signature for maintainers' in done.stdout
+    (tmp_path / "tesseral/SHA256SUMS").write_bytes(b"0" * 64 + b"  release.json\n")
+    done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode != 0

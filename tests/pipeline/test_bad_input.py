@@ -74,7 +74,8 @@ def test_two_migrations_with_one_number(source: Path, cache: Path, target: Path)
     [
         ("--target", "plan9/amd64", "there is no target 'plan9/amd64'; the targets are linux/amd64, linux/arm64"),
         ("--piece", "ui", "there is no piece 'ui'; the pieces are api, bootstrap, vault-ui, console, migrations"),
-        ("--to", "s3://bucket/prefix", "s3:// is not supported yet; a directory is"),
+        ("--to", "gs://bucket/prefix", "gs://bucket/prefix is no kind of destination; use s3://, oci:// or"),
+        ("--to", "https://example.com", "https://example.com can be read from, not published to"),
     ],
 )
 def test_an_unknown_word(source: Path, cache: Path, option: str, value: str, sentence: str) -> None:

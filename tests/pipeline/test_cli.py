@@ -64,7 +64,7 @@ def test_a_plan_says_what_would_be(source: Path, tmp_path: Path) -> None:
     assert found["to"] == f"{tmp_path}/dist, {tmp_path}/other"
     assert found["channel"] == "stable"
     artifacts = done.stdout.partition("\nartifacts\n")[2].partition("\nimages\n")[0].split()
-    assert len(artifacts) == 15
+    assert len(artifacts) == 13 * 2 + 5 + 2
     assert artifacts[0] == "tesseral-api_1.0.0_linux_amd64.tar.gz"
     assert artifacts[-2:] == ["release.json", "SHA256SUMS"]
     images = done.stdout.partition("\nimages\n")[2].splitlines()
@@ -83,7 +83,8 @@ def test_a_plan_writes_nothing(source: Path, planned: Callable[..., str], cache:
 
 def test_a_plan_of_a_part(source: Path, planned: Callable[..., str]) -> None:
     done = planned(source, "--piece", "api", "--target", "windows/amd64", "--version", "2.0.0-rc.1")
-    assert "\nartifacts\n  tesseral-api_2.0.0-rc.1_windows_amd64.zip\n  release.json\n  SHA256SUMS\n" in done
+    name = "  tesseral-api_2.0.0-rc.1_windows_amd64"
+    assert f"\nartifacts\n{name}.zip\n{name}.cdx.json\n  release.json\n  SHA256SUMS\n" in done
     assert "\nno images: no Linux target is chosen\n" in done
     assert rows(done)["migrations"] == "none"
     assert rows(done)["to"] == "dist"

@@ -25,7 +25,7 @@ def run(*arguments: object, env: dict[str, str] | None = None) -> subprocess.Com
 
 
 def test_verify(release: StagedRelease, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["verify", str(release.directory)])
+    main(["verify", "--insecure-unsigned", str(release.directory)])
     assert capsys.readouterr().out == "1.4.0: 2 artifacts and 1 images are what release.json says\n"
 
 
@@ -46,11 +46,11 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_main_raises(tmp_path: Path) -> None:
     with pytest.raises(VerificationError):
-        main(["verify", str(tmp_path)])
+        main(["verify", "--insecure-unsigned", str(tmp_path)])
 
 
 def test_an_error_is_one_sentence_and_a_status(tmp_path: Path) -> None:
-    done = run("verify", tmp_path)
+    done = run("verify", "--insecure-unsigned", tmp_path)
     assert done.returncode == VerificationError.exit_status
     assert done.stdout == b""
     message = f"tesseral-release: {tmp_path} holds no release.json; name the folder of one release\n"
@@ -59,7 +59,7 @@ def test_an_error_is_one_sentence_and_a_status(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", [0, 2])
 def test_verbose_shows_where(tmp_path: Path, place: int) -> None:
-    arguments = ["verify", str(tmp_path)]
+    arguments = ["verify", "--insecure-unsigned", str(tmp_path)]
     arguments.insert(place, "--verbose")
     done = run(*arguments)
     assert b"Traceback" in done.stderr
@@ -87,7 +87,10 @@ def test_signals_end_the_run(tmp_path: Path, number: int) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.mkfifo(tmp_path / "release.json")
     process = subprocess.Popen(
-        [sys.executable, "-m", "release", "verify", tmp_path], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "release", "verify", "--insecure-unsigned", tmp_path],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     # Opening the pipe for writing waits until the program reads.
     with (tmp_path / "release.json").open("wb"):

@@ -11,14 +11,15 @@ from ... import manifest
 from ...checksums import digest_of_bytes
 from ...errors import ConflictError, DestinationError, VerificationError
 from ...manifest import Image, Manifest
+from ...signing import Signer, cosign
 from ...staged import StagedRelease
 from ...transfer import Meter
 from ...version import Version
-from .. import claim
-from ..documents import LARGEST
+from .. import claim, documents
 from ..protocol import Outcome, Staging
 from ..staging import AlreadyThere, Pending
 from . import blobs, claiming, manifests, pushing, upload
+from .artifact import Descriptor, release_artifact
 from .claiming import Claim
 from .difference import first_difference
 from .origin import RegistryOrigin
@@ -91,6 +92,22 @@ class RegistryDestination(RegistryOrigin):
         self._records.put(prepared)
         return self.document(key) == data
 
+    def attest(self, manifest: Manifest, name: str, data: bytes) -> None:
+        """Put an attestation under a tag, as a referrer of the release; see :class:`..protocol.Destination`."""
+        key = documents.release_key(manifest.version, name)
+        if self._records.read(key) is None:
+            release = release_artifact(manifest).document()
+            subject = Descriptor(media_type=release.media_type, digest=release.digest)
+            self._records.put(self._records.prepare(key, data, subject))
+
+    def sign_images(self, manifest: Manifest, signer: Signer) -> None:
+        """Sign each image in cosign's form; an image that is signed already stays as it is."""
+        for image in manifest.images:
+            repository = self._reference.repository(image.name)
+            if not manifests.exists(self._client, repository, cosign.tag_of(image.digest)):
+                signature = cosign.sign(signer, image.digest, f"{self._client.registry}/{repository}")
+                pushing.push_signature(self._client, repository, signature)
+
     def tag(self, name: str, manifest: Manifest) -> None:
         """Let the tag ``name`` of each image point at the image of ``manifest``."""
         for image in manifest.images:
@@ -161,7 +178,7 @@ class RegistryDestination(RegistryOrigin):
     def _claimed_images(self, claimed: bytes) -> tuple[Image, ...]:
         """Return the images of an unfinished release. Its ``release.json`` is there before any tag is."""
         digest = claiming.claimed_manifest(claimed)
-        data = None if digest is None else blobs.read(self._client, self._home, digest, LARGEST)
+        data = None if digest is None else blobs.read(self._client, self._home, digest, documents.LARGEST)
         return () if data is None else manifest.from_json(data).images
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ...attestations import PROVENANCE, SIGNATURE
 from ...checksums import digest_of_bytes
 from ...errors import DestinationError, VerificationError, VersionError
 from ...transfer import SILENT
@@ -23,17 +24,33 @@ _YANKED = "yanked-"
 
 @dataclass(frozen=True, kw_only=True)
 class _Kind:
-    """Files ``<folder><name>.json`` are tags ``<prefix><name>``."""
+    """Files ``<folder><name><ending>`` are tags ``<prefix><name>``."""
 
     folder: str
     prefix: str
     artifact_type: str
+    ending: str = ".json"
+    media_type: str = "application/json"
 
 
 _KINDS = (
     _Kind(folder=documents.CHANNELS, prefix="", artifact_type="application/vnd.tesseral.channel.v1+json"),
     _Kind(folder=documents.CLAIMS, prefix="claim-", artifact_type="application/vnd.tesseral.claim.v1+json"),
     _Kind(folder=documents.YANKED, prefix=_YANKED, artifact_type="application/vnd.tesseral.yank.v1+json"),
+    _Kind(
+        folder=documents.RELEASES,
+        prefix="signature-",
+        artifact_type="application/vnd.tesseral.signature.v1+ssh",
+        ending=f"/{SIGNATURE}",
+        media_type="text/plain",
+    ),
+    _Kind(
+        folder=documents.RELEASES,
+        prefix="provenance-",
+        artifact_type="application/vnd.in-toto+json",
+        ending=f"/{PROVENANCE}",
+        media_type="application/vnd.dsse.envelope.v1+json",
+    ),
 )
 
 
@@ -70,17 +87,20 @@ class Records:
             raise VerificationError(f"{where} has lost its file", "write it again")
         return data
 
-    def prepare(self, key: str, data: bytes) -> Prepared:
-        """Bring the bytes of ``key`` to the registry, where nobody sees them yet."""
+    def prepare(self, key: str, data: bytes, subject: Descriptor | None = None) -> Prepared:
+        """Bring the bytes of ``key`` to the registry, where nobody sees them yet.
+
+        ``subject`` is the manifest they are about; a yank is about its release.
+        """
         kind = _kind(key)
         if kind is None:
             raise DestinationError(f"{self._client.registry} has no place for {key}", "publish it elsewhere")
         for content in (content_of(EMPTY), content_of(data)):
             # Records are small: none goes in chunks.
             upload.push(self._client, self._repository, content, documents.LARGEST, SILENT)
-        title = key.removeprefix(kind.folder)
-        layer = Descriptor(media_type="application/json", digest=digest_of_bytes(data), title=title)
-        subject = self._subject(kind, key)
+        title = key.rpartition("/")[2]
+        layer = Descriptor(media_type=kind.media_type, digest=digest_of_bytes(data), title=title)
+        subject = subject or self._subject(kind, key)
         document = Artifact(artifact_type=kind.artifact_type, layers=(layer,), subject=subject).document()
         if subject is not None:
             referrers.attach(self._client, self._repository, subject.digest.sha256, document, kind.artifact_type)
@@ -96,7 +116,6 @@ class Records:
         return kind is not None and manifests.remove(self._client, self._repository, _tag(kind, key))
 
     def _subject(self, kind: _Kind, key: str) -> Descriptor | None:
-        """A yank is about its release, and listed with what else is about it."""
         if kind.prefix != _YANKED:
             return None
         version = key.removeprefix(kind.folder).removesuffix(".json")
@@ -110,11 +129,11 @@ def yanked_by(tag: str) -> Version | None:
 
 
 def _kind(key: str) -> _Kind | None:
-    return next((kind for kind in _KINDS if key.startswith(kind.folder) and key.endswith(".json")), None)
+    return next((kind for kind in _KINDS if key.startswith(kind.folder) and key.endswith(kind.ending)), None)
 
 
 def _tag(kind: _Kind, key: str) -> str:
-    tag = kind.prefix + key.removeprefix(kind.folder).removesuffix(".json")
+    tag = kind.prefix + key.removeprefix(kind.folder).removesuffix(kind.ending)
     if _TAG.fullmatch(tag) is None:
         raise VersionError(f"{tag!r} cannot be a tag in a registry", "use a shorter version")
     return tag

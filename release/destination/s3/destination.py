@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from ... import manifest, tree
+from ... import attestations, manifest, tree
 from ...checksums import digest_of_bytes
 from ...errors import ConflictError, DestinationError, VerificationError
 from ...manifest import Manifest, from_json, to_json
+from ...signing import Signer
 from ...staged import StagedRelease
 from ...transfer import Meter, in_parallel
 from ...verify import verify
@@ -80,6 +81,13 @@ class S3Destination(StoreOrigin):
         """Write a small file by compare-and-swap; see :class:`..protocol.Destination`."""
         return swap(self._bucket, key, expected, data)
 
+    def attest(self, manifest: Manifest, name: str, data: bytes) -> None:
+        """Put a file beside a release; see :class:`..protocol.Destination`."""
+        self.swap(release_key(manifest.version, name), None, data)
+
+    def sign_images(self, manifest: Manifest, signer: Signer) -> None:
+        """Do nothing: its images are layouts, and SHA256SUMS names them."""
+
     def tag(self, name: str, manifest: Manifest) -> None:
         """Do nothing: a bucket has no tags."""
 
@@ -89,7 +97,8 @@ class S3Destination(StoreOrigin):
 
     def _files(self, staged: StagedRelease) -> dict[str, LocalFile]:
         """Digest what is to be brought: from here on, nothing but these bytes gets there."""
-        names = [name for name in tree.files(staged.directory, VerificationError) if name != manifest.NAME]
+        others = (manifest.NAME, *attestations.NAMES)
+        names = [name for name in tree.files(staged.directory, VerificationError) if name not in others]
         try:
             files = {name: local.read(staged.directory / name, self._settings) for name in names}
         except OSError as error:
