@@ -123,10 +123,11 @@ def requests(proxy: FaultProxy, release: StagedRelease, tmp_path_factory: pytest
 def test_any_request_may_fail_once(
     proxy: FaultProxy, release: StagedRelease, requests: list[int], folder: Path, fault: Fault
 ) -> None:
-    assert len(requests) == 19
+    assert len(requests) == 21
     # A document that ends early, as if that were all of it, cannot be told from a wrong one.
     hidden = isinstance(fault, TruncateDown) and fault.hidden
-    documents, files = range(3 if hidden else 1, 3), range(3, len(requests) + 1)
+    # release.json, its signature and provenance (there are none), and whether it is yanked come first.
+    documents, files = range(5 if hidden else 1, 5), range(5, len(requests) + 1)
     some = 4 if isinstance(fault, Hang) else 8
     numbers = [*documents, *random.Random(repr(fault)).sample(files, some)]
     for number in numbers:

@@ -85,6 +85,7 @@ def test_fetch_with_images_is_complete(here: Path, release: StagedRelease, capsy
         "version": "1.4.0",
         "manifestDigest": pin_of(release).manifest_digest,
         "complete": True,
+        "signedBy": None,
         "artifacts": [*ALL],
         "images": ["tesseral-api", "tesseral-console"],
     }
