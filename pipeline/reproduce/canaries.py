@@ -19,6 +19,7 @@ from release.compare import compare
 from release.manifest import NAME, Artifact, Manifest, from_json
 from release.oci import ImageConfig, PlatformImage, write_layout
 from release.oci.write import BLOBS
+from release.sbom import is_sbom
 from release.staged import IMAGES
 
 Pack = Callable[[Path, Path], None]
@@ -38,8 +39,11 @@ class Canary:
 def packed_canaries(release: Path, work: Path) -> tuple[Canary, ...]:
     """Let a canary into one artifact of each kind in the folder ``release``; ``work`` is a new folder."""
     manifest = from_json((release / NAME).read_bytes())
-    chosen = {kind_of(artifact): artifact for artifact in reversed(manifest.artifacts)}
+    sboms = [artifact for artifact in manifest.artifacts if is_sbom(artifact)]
+    chosen = {kind_of(artifact): artifact for artifact in reversed(manifest.artifacts) if artifact not in sboms}
     canaries = [_archive(kind, release / artifact.name, manifest, work) for kind, artifact in sorted(chosen.items())]
+    if sboms:
+        canaries.append(_document("SBOM", release / sboms[0].name, work))
     if manifest.images:
         canaries.append(_image(release, manifest, work))
     return tuple(canaries)
@@ -62,6 +66,20 @@ def _archive(kind: str, archive: Path, manifest: Manifest, work: Path) -> Canary
         write(into / archive.name, entries_of(folder), epoch)
 
     return let_in(kind, archive.name, files, pack, lambda member: member)
+
+
+def _document(kind: str, path: Path, work: Path) -> Canary:
+    """An artifact that is one file, packed in nothing."""
+    without, with_canary = (work / path.name / name for name in ("without", "with"))
+    for folder in (without, with_canary):
+        folder.mkdir(parents=True)
+        shutil.copy(path, folder)
+    with (with_canary / path.name).open("ab") as file:
+        file.write(str(time.time_ns()).encode())
+    found = compare(without, with_canary)
+    caught = [(one.artifact, one.member) for one in found] == [(path.name, "")]
+    how = "; ".join(one.how for one in found) or "no difference was seen"
+    return Canary(kind=kind, artifact=path.name, member=path.name, caught=caught, how=how)
 
 
 def _image(release: Path, manifest: Manifest, work: Path) -> Canary:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from release.compare import compare
 from release.manifest import NAME, from_json
+from release.sbom import is_sbom
 from release.staged import IMAGES
 
 from ..command import run
@@ -95,7 +96,8 @@ def _compared(first: Path, second: Path) -> list[Canary]:
     members: Mapping[str, str] = {piece.name: _member(piece) for piece in PIECES}
     manifest = from_json((first / NAME).read_bytes())
     wanted = defaultdict(list)
-    for artifact in manifest.artifacts:
+    # What an SBOM says of a file follows from the file.
+    for artifact in (one for one in manifest.artifacts if not is_sbom(one)):
         wanted[kind_of(artifact)].append((artifact.name, members[artifact.piece]))
     stems = {piece.stem: members[piece.name] for piece in PIECES}
     for image in manifest.images:

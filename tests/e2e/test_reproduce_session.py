@@ -20,8 +20,12 @@ def test_what_makes_no_difference(tagged_source: Path, tmp_path: Path) -> None:
     report = json.loads(done.stdout)
     assert {row["variation"]: row["result"] for row in report["rows"]} == dict.fromkeys(VARIED, "the same")
     assert all(row["first"] != row["varied"] for row in report["rows"])
-    assert [(one["kind"], one["caught"]) for one in report["canaries"]] == [("vault-ui, tar.gz", True), ("image", True)]
-    assert "7 of 7 variations made the same bytes, 2 of 2 canaries were caught" in result.read_text()
+    assert [(one["kind"], one["caught"]) for one in report["canaries"]] == [
+        ("vault-ui, tar.gz", True),
+        ("SBOM", True),
+        ("image", True),
+    ]
+    assert "7 of 7 variations made the same bytes, 3 of 3 canaries were caught" in result.read_text()
 
 
 def test_a_source_whose_builds_differ(tmp_path: Path) -> None:
