@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
-from .. import canonical
 from ..attestations import sign_release
 from ..destination import Destination, open_destination
 from ..destination.files import FileStore
@@ -18,6 +16,7 @@ from ..signing import open_signer
 from ..staged import StagedRelease
 from ..verify import read_manifest
 from ..version import parse
+from .reading import answer
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse names no public type
@@ -70,7 +69,8 @@ def _publish(arguments: argparse.Namespace) -> None:
             sign_release(staged, signer)
     with showing(f"publish {version}") as meter:
         results = publish(staged, destinations, arguments.channel, meter, signer)
-    _say(arguments, [_document(result) for result in results], [line for one in results for line in lines(one)])
+    text = "\n".join(line for one in results for line in lines(one))
+    answer(arguments, [_document(result) for result in results], text)
 
 
 def _document(result: Published) -> dict[str, object]:
@@ -85,23 +85,23 @@ def _document(result: Published) -> dict[str, object]:
 def _promote(arguments: argparse.Namespace) -> None:
     version = parse(arguments.version)
     channels = promote(_opened(arguments), version, arguments.to_channel)
-    _say(
+    answer(
         arguments,
         [
             {"destination": text, "channel": channel.name, "version": str(channel.current.version)}
             for text, channel in zip(arguments.to, channels, strict=True)
         ],
-        [f"channel {arguments.to_channel} of {text} is at {version}" for text in arguments.to],
+        "\n".join(f"channel {arguments.to_channel} of {text} is at {version}" for text in arguments.to),
     )
 
 
 def _yank(arguments: argparse.Namespace) -> None:
     version = parse(arguments.version)
     yank(_opened(arguments), version, arguments.reason)
-    _say(
+    answer(
         arguments,
         [{"destination": text, "version": str(version), "yanked": arguments.reason} for text in arguments.to],
-        [f"yanked in {text}: version {version}" for text in arguments.to],
+        "\n".join(f"yanked in {text}: version {version}" for text in arguments.to),
     )
 
 
@@ -109,15 +109,8 @@ def _abandon(arguments: argparse.Namespace) -> None:
     version = parse(arguments.version)
     found = {destination.name: destination.abandon(version) for destination in _opened(arguments)}
     words = {True: "given up in", False: "nothing unfinished in"}
-    _say(
+    answer(
         arguments,
         [{"destination": text, "version": str(version), "abandoned": one} for text, one in found.items()],
-        [f"{words[one]} {text}: version {version}" for text, one in found.items()],
+        "\n".join(f"{words[one]} {text}: version {version}" for text, one in found.items()),
     )
-
-
-def _say(arguments: argparse.Namespace, documents: list[dict[str, object]], text: list[str]) -> None:
-    if arguments.json:
-        sys.stdout.write(canonical.dumps(documents).decode())
-    else:
-        print("\n".join(text))
