@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from release.errors import EngineError
 
 ROUTES = Path("/proc/net/route")
+SECOND_BYTES = range(87, 256)
 
 
 def bridge_name(network: str) -> str:
@@ -16,14 +18,17 @@ def bridge_name(network: str) -> str:
     return f"{network}0"
 
 
-def free_network(table: str | None = None) -> str:
-    """An IPv4 range of 65,536 addresses that no route of this machine overlaps.
+def free_network(name: str, table: str | None = None) -> str:
+    """An IPv4 range of 65,536 addresses for the network ``name`` that no route of this machine overlaps.
 
     ``table`` is the text of /proc/net/route. Raises :class:`EngineError` when
     none is free.
     """
     used = tuple(_routes(ROUTES.read_text() if table is None else table))
-    for second in range(87, 256):
+    # A network has no route before its first container runs, so of two engines that start at once
+    # neither sees the other's: each begins to look at a place of its own.
+    start = zlib.crc32(name.encode()) % len(SECOND_BYTES)
+    for second in (*SECOND_BYTES[start:], *SECOND_BYTES[:start]):
         network = ipaddress.IPv4Network(f"10.{second}.0.0/16")
         if not any(network.overlaps(route) for route in used):
             return str(network)

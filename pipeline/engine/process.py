@@ -126,7 +126,8 @@ async def _launch(home: EngineHome, build: Build, step: Step, *, stays: bool) ->
     for folder in (home.state, home.mount_point, home.sockets):
         folder.mkdir(parents=True, exist_ok=True)
     home.sockets.chmod(0o700)
-    arguments = ["--network-name", home.network, "--network-cidr", free_network(), "--oci-cni-pool-size", "8"]
+    network = ["--network-name", home.network, "--network-cidr", free_network(home.network)]
+    arguments = [*network, "--oci-cni-pool-size", "8"]
     places = [str(build.root), str(home.state), str(home.sockets), str(home.mount_point)]
     with home.log.open("wb") as log:
         child = subprocess.Popen(

@@ -16,6 +16,8 @@ from release.errors import EngineError
 
 HEADER = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 DEFAULT = "0.0.0.0/0"
+FIRST = "net539"
+"""The name of a network that is looked for from the first range on."""
 
 
 def table(*routes: str) -> str:
@@ -49,20 +51,20 @@ def test_a_table_looks_as_the_kernel_writes_it() -> None:
     ],
 )
 def test_the_first_range_without_a_route(routes: tuple[str, ...], expected: str) -> None:
-    assert free_network(table(*routes)) == expected
+    assert free_network(FIRST, table(*routes)) == expected
 
 
 @pytest.mark.parametrize("routes", [("10.0.0.0/8",), tuple(f"10.{second}.4.0/24" for second in range(87, 256))])
 def test_no_free_range_is_said(routes: tuple[str, ...]) -> None:
     with pytest.raises(EngineError) as caught:
-        free_network(table(DEFAULT, *routes))
+        free_network(FIRST, table(DEFAULT, *routes))
     assert str(caught.value) == (
         "no range 10.x.0.0/16 is free of routes on this machine; remove a route below 10.0.0.0/8"
     )
 
 
 def test_a_vpns_two_halves_of_a_default_route_are_left_out() -> None:
-    assert free_network(table(DEFAULT, "0.0.0.0/1", "128.0.0.0/1")) == "10.87.0.0/16"
+    assert free_network(FIRST, table(DEFAULT, "0.0.0.0/1", "128.0.0.0/1")) == "10.87.0.0/16"
 
 
 @unhurried
@@ -78,15 +80,25 @@ def test_a_vpns_two_halves_of_a_default_route_are_left_out() -> None:
 )
 def test_the_range_overlaps_no_route(routes: list[str]) -> None:
     try:
-        found = ipaddress.IPv4Network(free_network(table(*routes)))
+        found = ipaddress.IPv4Network(free_network(FIRST, table(*routes)))
     except EngineError:
         return
     assert found.num_addresses == 65536
     assert not any(found.overlaps(ipaddress.IPv4Network(route)) for route in routes)
 
 
+def test_engines_that_start_at_once_differ() -> None:
+    found = {free_network(f"tr{number:06x}", table(DEFAULT)) for number in range(50)}
+    assert len(found) > 30
+
+
+def test_the_search_goes_on_from_the_beginning() -> None:
+    taken = tuple(f"10.{second}.0.0/16" for second in range(88, 256))
+    assert {free_network(f"tr{number}", table(*taken)) for number in range(20)} == {"10.87.0.0/16"}
+
+
 def test_this_machines_own_routes_are_read() -> None:
-    assert ipaddress.IPv4Network(free_network()).subnet_of(ipaddress.IPv4Network("10.0.0.0/8"))
+    assert ipaddress.IPv4Network(free_network(FIRST)).subnet_of(ipaddress.IPv4Network("10.0.0.0/8"))
 
 
 def test_the_bridge_is_the_networks() -> None:
