@@ -12,8 +12,10 @@ from typing import TypeVar
 from rich.console import Console
 
 from release.attestations import sign_release
+from release.channels import check_signer
 from release.destination import open_destination
 from release.errors import UsageError
+from release.memory import FileMemory, memory_path
 from release.publish import publish
 from release.signing import open_signer
 
@@ -41,6 +43,7 @@ class Request:
 
     source: str
     ref: str | None
+    path: str = ""
     repository: str | None
     version: str | None
     notes: Path | None
@@ -67,6 +70,9 @@ async def release(request: Request, console: Console) -> None:
             destination.check()
         # A passphrase is asked for now, not after the build.
         signer = None if request.sign_with is None else open_signer(request.sign_with)
+        if plan.channel is not None:
+            for destination in destinations:
+                check_signer(destination, plan.channel, plan.version, signer)
         lock = read_lock()
         with Progress(console) as progress:
             if plan.source.untracked:
@@ -85,7 +91,15 @@ async def release(request: Request, console: Console) -> None:
                     sign_release(staged, signer, lock.digests)
             with progress.step(f"publish to {', '.join(plan.destinations)}") as step:
                 published = await _in_thread(
-                    lambda say: publish(staged, destinations, plan.channel, SaidMeter(say), signer), step.say
+                    lambda say: publish(
+                        staged,
+                        destinations,
+                        plan.channel,
+                        SaidMeter(say),
+                        signer,
+                        memory=FileMemory(memory_path(), say),
+                    ),
+                    step.say,
                 )
         show_release(staged, published, console)
 
@@ -110,7 +124,7 @@ async def _in_thread(work: Callable[[Callable[[str], None]], T], say: Callable[[
 
 
 async def _plan(request: Request, work: Path) -> Plan:
-    source = await open_source(request.source, request.ref, work, repository=request.repository)
+    source = await open_source(request.source, request.ref, work, path=request.path, repository=request.repository)
     return make_plan(
         source,
         request.selection,
@@ -123,6 +137,7 @@ async def _plan(request: Request, work: Path) -> Plan:
 
 def _notes(path: Path) -> str:
     try:
-        return path.read_text()
+        # To the byte, whatever the locale: a rebuild gives the notes of a release back.
+        return path.read_bytes().decode()
     except (OSError, UnicodeError) as error:
         raise UsageError(f"the notes {path} can't be read: {error}", "name a text file with --notes") from error

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from .checksums import digest_of_bytes
 from .destination import channel as channel_file
@@ -13,7 +14,9 @@ from .destination.protocol import Destination, Origin
 from .destination.yank import Yank
 from .errors import DestinationError, VerificationError, VersionError
 from .manifest import Manifest, from_json
-from .version import Version, check_channel, check_promotion
+from .revision import PLAIN, Writing, check_revision, revised
+from .signing import Signer
+from .version import Version, check_channel, check_channel_name, check_promotion
 
 _ATTEMPTS = 20
 
@@ -41,53 +44,99 @@ def yank_of(origin: Origin, version: Version) -> Yank | None:
 def resolve(origin: Origin, name: str) -> Resolved:
     """Return the release that readers of the channel ``name`` get: its newest that is not yanked.
 
-    Raises VersionError when there is no such channel, it was never set, or all it had is yanked.
+    Whether it is signed makes no difference here; see :func:`.fetch.follow.follow`. Raises VersionError
+    when there is no such channel, it was never set, or all it had is yanked.
     """
-    channel = read_channel(origin, name)
+    return newest(require_set(read_channel(origin, name), name, origin), lambda pin: reason_of(origin, pin))
+
+
+def require_set(channel: Channel | None, name: str, origin: Origin) -> Channel:
+    """Return ``channel``, which is what ``origin`` has of that name. Raises VersionError when it has none."""
     if channel is None:
         raise VersionError(f"the channel {name!r} is not set in {origin.name}", "name a version")
+    return channel
+
+
+def newest(channel: Channel, reason: Callable[[Pin], str | None]) -> Resolved:
+    """Return the newest that has no ``reason`` not to be taken. Raises VersionError when all have one."""
     skipped: list[Yank] = []
     for pin in channel.pins:
-        yank = yank_of(origin, pin.version)
-        if yank is None:
+        why = reason(pin)
+        if why is None:
             return Resolved(pin=pin, skipped=tuple(skipped))
-        skipped.append(yank)
+        skipped.append(Yank(version=pin.version, reason=why))
     raise VersionError(
-        f"the channel {name!r} is at {channel.current.version}, which is yanked: {skipped[0].reason}",
+        f"the channel {channel.name!r} is at {channel.current.version}, which is yanked: {skipped[0].reason}",
         "name a version that you trust",
     )
 
 
-def check_move(destination: Destination, name: str, target: Pin, *, promoted: bool = False) -> None:
-    """Raise VersionError or ConflictError when :func:`move` would, apart from what isn't published yet."""
-    (check_promotion if promoted else check_channel)(target.version, name)
-    yank = yank_of(destination, target.version)
-    if yank is not None:
-        raise VersionError(
-            f"{target.version} is yanked in {destination.name} ({yank.reason}) and goes into no channel",
-            "publish a newer version",
-        )
-    moved(read_channel(destination, name), name, target)
+def reason_of(origin: Origin, pin: Pin) -> str | None:
+    """Return why a release in a channel is yanked, by its mark there or by its record; None when it is not."""
+    if pin.yanked is not None:
+        return pin.yanked
+    yank = yank_of(origin, pin.version)
+    return None if yank is None else yank.reason
 
 
-def move(destination: Destination, name: str, target: Pin, *, promoted: bool = False) -> Channel:
+def check_move(
+    destination: Destination, name: str, target: Pin, *, promoted: bool = False, writing: Writing = PLAIN
+) -> None:
+    """Raise what :func:`move` would, apart from what isn't published yet and what the signer says."""
+    before = read_channel(destination, name)
+    wanted = _wanted(destination, before, name, target, promoted=promoted)
+    check_revision(before, wanted, writing, destination.name, named=True)
+
+
+def check_signer(destination: Destination, name: str, version: Version, signer: Signer | None) -> None:
+    """Raise SigningError when a move to ``version``, whose bytes are not known yet, will take a key."""
+    before = read_channel(destination, name)
+    if before is not None and before.current.version != version:
+        check_revision(before, replace(before), Writing(signer=signer), destination.name, named=True)
+
+
+def move(
+    destination: Destination, name: str, target: Pin, *, promoted: bool = False, writing: Writing = PLAIN
+) -> Channel:
     """Point the channel ``name`` to a published release, by compare-and-swap, and return it.
 
     ``promoted``: a person asked for just this. Raises VersionError when that goes back or the release
     is yanked or may not be in the channel, ConflictError when the channel has its version with another
-    manifest, VerificationError when the release isn't published there.
+    manifest, VerificationError when the release isn't published there or the channel was rolled back,
+    and SigningError, also for a channel that is signed when ``writing`` has no signer.
+    """
+    check_channel_name(name)
+    manifest = published(destination, target)
+
+    def change(before: Channel | None) -> Channel:
+        wanted = _wanted(destination, before, name, target, promoted=promoted)
+        return revised(before, wanted, writing, destination.name, named=True)
+
+    channel = rewrite(destination, name, change, writing)
+    # Also when nothing moved: an earlier run may have been killed between the two.
+    destination.tag(name, manifest)
+    return channel
+
+
+def rewrite(
+    destination: Destination, name: str, change: Callable[[Channel | None], Channel], writing: Writing
+) -> Channel:
+    """Let the channel ``name`` be what ``change`` makes of it, by compare-and-swap, and return that.
+
+    Nothing is written when ``change`` returns what it was given. Raises what ``change`` raises, and
+    DestinationError when others write all the time.
     """
     key = channel_key(name)
-    manifest = published(destination, target)
     for _ in range(_ATTEMPTS):
-        check_move(destination, name, target, promoted=promoted)
         current = destination.document(key)
-        channel = moved(None if current is None else channel_file.from_json(current, name), name, target)
-        data = channel_file.to_json(channel)
-        if current == data or destination.swap(key, current, data):
-            # Also when nothing moved: an earlier run may have been killed between the two.
-            destination.tag(name, manifest)
-            return channel
+        before = None if current is None else channel_file.from_json(current, name)
+        after = change(before)
+        if after is before:
+            return after
+        if destination.swap(key, current, channel_file.to_json(after)):
+            if after.seal is not None:
+                writing.memory.remember(destination.name, after)
+            return after
     raise DestinationError(f"the channel {name!r} of {destination.name} changes all the time", "run again")
 
 
@@ -109,3 +158,16 @@ def published(origin: Origin, pin: Pin) -> Manifest:
             f"{origin.name} does not hold {pin.version} with the manifest {pin.manifest_digest}", "publish it first"
         )
     return from_json(data)
+
+
+def _wanted(destination: Destination, before: Channel | None, name: str, target: Pin, *, promoted: bool) -> Channel:
+    """Return what the channel is to say. Raises VersionError and ConflictError as :func:`move` does."""
+    (check_promotion if promoted else check_channel)(target.version, name)
+    wanted = moved(before, name, target)
+    reason = reason_of(destination, wanted.current)
+    if reason is not None:
+        raise VersionError(
+            f"{target.version} is yanked in {destination.name} ({reason}) and goes into no channel",
+            "publish a newer version",
+        )
+    return wanted

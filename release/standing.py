@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .channels import read_channel, yank_of
+from .channels import read_channel, reason_of
 from .destination.channel import Channel, Pin
 from .destination.protocol import Origin
 from .version import CHANNELS
@@ -29,7 +29,7 @@ def standings(origin: Origin) -> tuple[Standing, ...]:
     return tuple(
         Standing(
             channel=channel,
-            reached=next((pin for pin in channel.pins if yank_of(origin, pin.version) is None), None),
+            reached=next((pin for pin in channel.pins if reason_of(origin, pin) is None), None),
         )
         for channel in channels
         if channel is not None

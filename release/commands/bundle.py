@@ -9,9 +9,8 @@ from typing import Any
 from ..bundle import bundle
 from ..checksums import digest_of
 from ..destination import open_origin
-from ..fetch import find
 from ..progress import showing
-from .reading import answer, origin_flags, selection, selection_flags, trust_flags, trusted, warn
+from .reading import answer, find_release, origin_flags, selection, selection_flags, trust_flags
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse names no public type
@@ -30,8 +29,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401
 
 def _run(arguments: argparse.Namespace) -> None:
     origin = open_origin(arguments.origin)
-    found = find(origin, arguments.wanted, trusted(arguments))
-    warn(found.warnings)
+    found = find_release(arguments, origin, arguments.wanted)
     into = arguments.into or Path(f"tesseral-{found.version}.tar")
     with showing(f"bundle {found.version}") as meter:
         result = bundle(

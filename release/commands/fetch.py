@@ -10,9 +10,9 @@ from .. import pin as pin_file
 from ..destination import open_origin
 from ..destination.channel import Pin
 from ..errors import UsageError
-from ..fetch import fetch, find
+from ..fetch import fetch
 from ..progress import showing
-from .reading import answer, origin_flags, selection, selection_flags, trust_flags, trusted, warn
+from .reading import answer, find_release, origin_flags, selection, selection_flags, trust_flags
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse names no public type
@@ -34,8 +34,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401
 
 def _run(arguments: argparse.Namespace) -> None:
     origin = open_origin(arguments.origin)
-    found = find(origin, _wanted(arguments), trusted(arguments))
-    warn(found.warnings)
+    found = find_release(arguments, origin, _wanted(arguments))
     into = arguments.into or Path(f"tesseral-{found.version}")
     with showing(f"fetch {found.version}") as meter:
         result = fetch(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from .. import rfc3339
 from ..catalogue import refresh
 from ..channels import yank_of
-from ..destination import open_destination, open_origin
-from ..destination.channel import Pin
+from ..destination import Origin, Pin, open_destination, open_origin
+from ..destination.seal import signing_key
 from ..errors import UsageError
 from ..standing import Standing, standings
 from ..version import Version
@@ -50,32 +51,43 @@ def _names(channels: tuple[Standing, ...], version: Version) -> list[str]:
 
 
 def _channels(arguments: argparse.Namespace) -> None:
-    found = standings(open_origin(arguments.origin))
+    origin = open_origin(arguments.origin)
+    documents = [_document(one, origin) for one in standings(origin)]
     lines = [
         (
-            one.name,
-            str(one.channel.current.version),
-            "nothing: all are yanked" if one.reached is None else str(one.reached.version),
-            one.channel.current.manifest_digest,
-            ", ".join(str(pin.version) for pin in one.channel.previous),
+            document["channel"],
+            document["version"],
+            "nothing: all are yanked" if document["readersGet"] is None else document["readersGet"]["version"],
+            str(document["sequence"]),
+            document["expires"] or "never",
+            document["signedBy"] or "nobody",
+            document["manifestDigest"],
+            ", ".join(pin["version"] for pin in document["previous"]),
         )
-        for one in found
+        for document in documents
     ]
-    text = "\n".join(aligned([("CHANNEL", "IS AT", "READERS GET", "MANIFEST", "BEFORE"), *lines]))
-    answer(arguments, [_document(one) for one in found], text)
+    titles = ("CHANNEL", "IS AT", "READERS GET", "SEQUENCE", "EXPIRES", "SIGNED BY", "MANIFEST", "BEFORE")
+    answer(arguments, documents, "\n".join(aligned([titles, *lines])))
 
 
-def _document(standing: Standing) -> dict[str, object]:
+def _document(standing: Standing, origin: Origin) -> dict[str, Any]:
+    """Return what ``--json`` prints of a channel; who signed it may be anybody."""
+    channel = standing.channel
+    key = signing_key(channel, origin.name)
     return {
         "channel": standing.name,
-        **_pin(standing.channel.current),
-        "previous": [_pin(pin) for pin in standing.channel.previous],
+        **_pin(channel.current),
+        "previous": [_pin(pin) for pin in channel.previous],
         "readersGet": None if standing.reached is None else _pin(standing.reached),
+        "sequence": channel.sequence,
+        "expires": None if channel.seal is None else rfc3339.render(channel.seal.expires),
+        "signedBy": None if key is None else key.fingerprint,
     }
 
 
 def _pin(pin: Pin) -> dict[str, str]:
-    return {"version": str(pin.version), "manifestDigest": pin.manifest_digest}
+    document = {"version": str(pin.version), "manifestDigest": pin.manifest_digest}
+    return document if pin.yanked is None else document | {"yanked": pin.yanked}
 
 
 def _pages(arguments: argparse.Namespace) -> None:

@@ -8,8 +8,7 @@ from typing import Any
 
 from .. import pin as pin_file
 from ..destination import open_origin
-from ..fetch import find
-from .reading import answer, origin_flags, trust_flags, trusted, warn
+from .reading import answer, find_release, origin_flags, trust_flags
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse names no public type
@@ -29,8 +28,7 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    found = find(open_origin(arguments.origin), arguments.wanted, trusted(arguments))
-    warn(found.warnings)
+    found = find_release(arguments, open_origin(arguments.origin), arguments.wanted)
     written = pin_file.write(arguments.into, found.pin, update=arguments.update)
     answer(
         arguments,

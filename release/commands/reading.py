@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .. import canonical
+from ..destination import Origin, Pin
 from ..errors import UsageError
-from ..fetch import Selection
+from ..fetch import Found, Selection, find
+from ..memory import FileMemory, memory_path
 from ..signing import TrustedKeys, trusted_keys
 from ..transfer.parallel import DEFAULT_JOBS
 
@@ -34,6 +36,13 @@ def origin_flags(*, moves_bytes: bool) -> argparse.ArgumentParser:
 
 def trust_flags() -> argparse.ArgumentParser:
     """Return the parent of commands that take only what a trusted key signed."""
+    parser = key_flags("public keys of the maintainers")
+    parser.add_argument("--insecure-unsigned", action="store_true", help="take what nobody signed, too")
+    return parser
+
+
+def key_flags(what: str) -> argparse.ArgumentParser:
+    """Return the parent of commands that take files of public keys; ``what`` tells which."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument(
         "--key",
@@ -41,9 +50,8 @@ def trust_flags() -> argparse.ArgumentParser:
         default=[],
         type=Path,
         metavar="FILE",
-        help="public keys of the maintainers (.pub, allowed signers, PEM); repeatable (those of the config)",
+        help=f"{what} (.pub, allowed signers, PEM); repeatable (those of the config)",
     )
-    parser.add_argument("--insecure-unsigned", action="store_true", help="take what nobody signed, too")
     return parser
 
 
@@ -59,6 +67,21 @@ def trusted(arguments: argparse.Namespace) -> TrustedKeys | None:
     if arguments.key:
         raise UsageError("--key and --insecure-unsigned contradict each other", "leave one out")
     return None
+
+
+def find_release(arguments: argparse.Namespace, origin: Origin, wanted: str | Pin) -> Found:
+    """Return the release that ``wanted`` names, signed as the flags of :func:`trust_flags` say; tell its warnings.
+
+    Raises what :func:`trusted` and :func:`.fetch.find` raise.
+    """
+    found = find(origin, wanted, trusted(arguments), memory=user_memory())
+    warn(found.warnings)
+    return found
+
+
+def user_memory() -> FileMemory:
+    """Return what this user's commands remember of channels."""
+    return FileMemory(memory_path(), lambda text: warn((text,)))
 
 
 def selection_flags() -> argparse.ArgumentParser:

@@ -8,14 +8,17 @@ from dataclasses import dataclass, field, replace
 from .. import attestations
 from ..channels import resolve, yank_of
 from ..checksums import digest_of_bytes
+from ..clock import Clock, system_clock
 from ..destination.channel import Pin
 from ..destination.documents import release_key
 from ..destination.protocol import Origin
 from ..destination.yank import Yank
 from ..errors import VerificationError, VersionError
 from ..manifest import NAME, Manifest, from_json
+from ..memory import FORGETFUL, ChannelMemory
 from ..signing import TrustedKey, TrustedKeys
 from ..version import CHANNELS, Version, parse
+from .follow import follow
 
 _SHOWN = 5
 
@@ -48,21 +51,35 @@ class Found:
         return passed_over if self.yank is None else (*passed_over, f"{self.version} is yanked: {self.yank.reason}")
 
 
-def find(origin: Origin, wanted: str | Pin, trusted: TrustedKeys | None = None) -> Found:
+def find(
+    origin: Origin,
+    wanted: str | Pin,
+    trusted: TrustedKeys | None = None,
+    *,
+    memory: ChannelMemory = FORGETFUL,
+    clock: Clock = system_clock,
+) -> Found:
     """Return the release that ``wanted`` names: a version, a channel, or a pin.
 
-    With ``trusted``, one of these keys must have signed it; without, nobody need have.
+    With ``trusted``, one of these keys must have signed it, and the channel, which must not have expired
+    by ``clock`` nor be older than ``memory`` knows; without, nobody need have, and ``memory`` is left alone.
 
     Raises VersionError for what is no version or channel and for what is not published,
-    VerificationError when the manifest is not the one that the channel or the pin names, and
-    DestinationError.
+    VerificationError for what is not as trusted as it has to be and when the manifest is not the one
+    that the channel or the pin names, and DestinationError.
     """
     if isinstance(wanted, Pin):
         return _found(origin, wanted.version, trusted, "the pin", wanted.manifest_digest)
     if wanted in CHANNELS:
-        resolved = resolve(origin, wanted)
+        resolved = resolve(origin, wanted) if trusted is None else follow(origin, wanted, trusted, memory, clock())
         pin = resolved.pin
         found = _found(origin, pin.version, trusted, f"the channel {wanted!r}", pin.manifest_digest)
+        if trusted is not None and found.yank is not None:
+            raise VerificationError(
+                f"{found.version}, which the signed channel {wanted!r} gives, has a yank record in {origin.name}, "
+                "and the channel does not confirm it",
+                "run again later, or name a version",
+            )
         return replace(found, skipped=resolved.skipped)
     return _found(origin, _version(wanted), trusted)
 

@@ -159,7 +159,8 @@ def test_other_bytes_under_the_version_are_refused_everywhere(
 
 def test_a_yank_reaches_every_place(places: Places, tmp_path: Path) -> None:
     """The last one: it cannot be undone."""
-    done = operator("yank", VERSION, "--reason", "a test", *to(places.all), env=places.env)
+    key = Path(places.env["XDG_CONFIG_HOME"]) / "key"
+    done = operator("yank", VERSION, "--reason", "a test", *to(places.all), "--sign-with", key, env=places.env)
     assert done.returncode == 0, done.stderr
     for number, place in enumerate(places.all):
         wanted = ("--piece", "migrations", "--into", tmp_path / str(number))

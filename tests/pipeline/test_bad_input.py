@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from support import commit, git, make_source, pipeline
 
-STATUS_USAGE, STATUS_SOURCE, STATUS_VERSION, STATUS_DESTINATION = 2, 3, 5, 6
+from release.destination.channel import Channel, Pin, to_json
+from release.destination.seal import sealed
+from release.signing import open_signer
+from release.signing.keygen import Kind, generate
+from release.version import parse
+
+STATUS_USAGE, STATUS_SOURCE, STATUS_VERSION, STATUS_DESTINATION, STATUS_SIGNING = 2, 3, 5, 6, 11
 
 
 def refused(*arguments: str | Path, status: int, cache: Path) -> str:
@@ -104,6 +111,20 @@ def test_what_a_channel_does_not_take(tmp_path: Path, cache: Path, target: Path,
     source = make_source(tmp_path / "source", tag=tag)
     said = refused("--source", source, "--to", target, "--channel", channel, status=STATUS_VERSION, cache=cache)
     assert channel in said
+
+
+def test_a_signed_channel_without_the_key(source: Path, cache: Path, target: Path, tmp_path: Path) -> None:
+    generate(tmp_path / "key", Kind.ECDSA, "key", b"")
+    pin = Pin(version=parse("0.9.0"), manifest_digest="sha256:" + "0" * 64)
+    there = sealed(
+        Channel(name="stable", current=pin, sequence=1), open_signer(str(tmp_path / "key")), datetime.now(UTC)
+    )
+    (target / "channels").mkdir(parents=True)
+    (target / "channels/stable.json").write_bytes(to_json(there))
+    said = refused("--source", source, "--to", target, "--channel", "stable", status=STATUS_SIGNING, cache=cache)
+    assert (
+        said == f"release: the channel 'stable' in {target} is signed, and stays so; name the key with --sign-with KEY"
+    )
 
 
 def test_a_destination_that_is_a_file(source: Path, cache: Path, target: Path) -> None:

@@ -24,15 +24,15 @@ def main(stage: str, destination: str, point: str, flag: str) -> None:
     def pausing(function: Callable[..., Any], after: int = 1, *, late: bool = False) -> Callable[..., Any]:
         calls = 0
 
-        def paused(*args: Any) -> Any:
+        def paused(*args: Any, **named: Any) -> Any:
             nonlocal calls
             calls += 1
-            result = function(*args) if late else None
+            result = function(*args, **named) if late else None
             if calls == after:
                 reached.touch()
                 while reached.exists():
                     time.sleep(0.01)
-            return result if late else function(*args)
+            return result if late else function(*args, **named)
 
         return paused
 

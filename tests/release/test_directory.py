@@ -6,18 +6,21 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from release_samples import ROOT, staged
+from release_samples import CREATED, EPOCH, ROOT, staged
 
 from release.catalogue import refresh
 from release.channels import move, read_channel
 from release.checksums import digest_of_bytes
 from release.destination import Channel, DirectoryDestination, Outcome, Pin, directory, open_destination, open_origin
 from release.destination import channel as channels
+from release.destination.channel import Seal
 from release.errors import ConflictError, DestinationError, UsageError, VerificationError, VersionError
 from release.manifest import to_json
+from release.revision import Writing
 from release.staged import StagedRelease
 from release.transfer import SILENT, Meter
 from release.verify import verify
@@ -187,12 +190,14 @@ def test_channels_only_go_forward(tmp_path: Path, root: Path, destination: Direc
     for one in releases.values():
         put(destination, one)
     assert read_channel(destination, "stable") is None
-    move(destination, "stable", Pin(version=V140, manifest_digest=digest(releases["1.4.0"])))
+    at_noon = Writing(clock=lambda: CREATED)
+    move(destination, "stable", Pin(version=V140, manifest_digest=digest(releases["1.4.0"])), writing=at_noon)
     expected = {
         "channel": "stable",
         "manifestDigest": digest(releases["1.4.0"]),
         "previous": [],
         "schemaVersion": 1,
+        "sequence": EPOCH,
         "version": "1.4.0",
     }
     path = root / "channels" / "stable.json"
@@ -202,11 +207,12 @@ def test_channels_only_go_forward(tmp_path: Path, root: Path, destination: Direc
     with pytest.raises(VersionError, match=r"at 1\.4\.0 and cannot go back to 1\.3\.9"):
         move(destination, "stable", Pin(version=parse("1.3.9"), manifest_digest=digest(releases["1.3.9"])))
     assert snapshot(root) == before
-    move(destination, "stable", Pin(version=parse("1.4.1"), manifest_digest=digest(releases["1.4.1"])))
+    move(destination, "stable", Pin(version=parse("1.4.1"), manifest_digest=digest(releases["1.4.1"])), writing=at_noon)
     assert read_channel(destination, "stable") == Channel(
         name="stable",
         current=Pin(version=parse("1.4.1"), manifest_digest=digest(releases["1.4.1"])),
         previous=(Pin(version=V140, manifest_digest=digest(releases["1.4.0"])),),
+        sequence=EPOCH + 1,
     )
     assert read_channel(destination, "candidate") is None
 
@@ -231,6 +237,15 @@ def pin(version: str, digit: str = "0") -> Pin:
     return Pin(version=parse(version), manifest_digest=f"sha256:{digit * 64}")
 
 
+WRITTEN = Channel(
+    name="stable",
+    current=pin("1.4.0"),
+    previous=(replace(pin("1.3.0"), yanked="broken"),),
+    sequence=7,
+    seal=Seal(expires=CREATED, signature="signed"),
+)
+
+
 def test_a_channel_with_another_manifest_is_a_conflict() -> None:
     now = Channel(name="stable", current=pin("1.4.0"))
     with pytest.raises(ConflictError):
@@ -245,7 +260,8 @@ def test_a_channel_remembers_the_last_ten() -> None:
         channel = channels.moved(channel, "stable", pin(f"1.{minor}.0"))
     assert channel is not None
     assert [str(each.version) for each in channel.pins] == [f"1.{minor}.0" for minor in range(14, 3, -1)]
-    assert channels.from_json(channels.to_json(channel), "stable") == channel
+    written = replace(channel, sequence=1)
+    assert channels.from_json(channels.to_json(written), "stable") == written
 
 
 @pytest.mark.parametrize(
@@ -260,17 +276,45 @@ def test_a_channel_remembers_the_last_ten() -> None:
         lambda data: data.replace(b"sha256:0", b"sha256:x"),
         lambda data: data.replace(b"1.3.0", b"1.5.0"),
         lambda data: data.replace(b"1.3.0", b"1.4.0"),
+        lambda data: data.replace(b'"sequence":7', b'"sequence":0'),
+        lambda data: data.replace(b'"sequence":7', b'"sequence":-7'),
+        lambda data: data.replace(b'"sequence":7', b'"sequence":true'),
+        lambda data: data.replace(b'"sequence":7', b'"sequence":"7"'),
+        lambda data: data.replace(b'"sequence":7', b'"sequence":9007199254740992'),
+        lambda data: data.replace(b'"sequence":7,', b""),
+        lambda data: data.replace(b'"broken"', b'"two\\nlines"'),
+        lambda data: data.replace(b'"broken"', b'""'),
+        lambda data: data.replace(b'"broken"', b"null"),
+        lambda data: data.replace(b'"broken"', b"7"),
+        lambda data: data.replace(b'"expires":"2026-01-01T12:30:07Z",', b""),
+        lambda data: data.replace(b"2026-01-01T12:30:07Z", b"2026-01-01T12:30:07+00:00"),
+        lambda data: data.replace(b',"signature":"signed"', b""),
+        lambda data: data.replace(b'"signed"', b"7"),
+        lambda data: data.replace(b'"signed"', b'"\\ud800"'),
     ],
 )
 def test_a_channel_file_of_another_form_is_refused(change: Callable[[bytes], bytes]) -> None:
-    data = channels.to_json(Channel(name="stable", current=pin("1.4.0"), previous=(pin("1.3.0"),)))
-    channels.from_json(data, "stable")
+    data = channels.to_json(WRITTEN)
+    assert channels.from_json(data, "stable") == WRITTEN
+    changed = change(data)
+    assert changed != data
     with pytest.raises(VerificationError):
-        channels.from_json(change(data), "stable")
+        channels.from_json(changed, "stable")
+
+
+def test_a_channel_file_with_more_than_ten_before_is_refused() -> None:
+    older = tuple(pin(f"1.{minor}.0") for minor in range(11, 0, -1))
+    for count, refused in ((10, False), (11, True)):
+        data = channels.to_json(Channel(name="stable", current=pin("1.12.0"), previous=older[:count], sequence=1))
+        if refused:
+            with pytest.raises(VerificationError, match="not as it was written"):
+                channels.from_json(data, "stable")
+        else:
+            channels.from_json(data, "stable")
 
 
 def test_a_newer_channel_file_says_to_upgrade() -> None:
-    data = channels.to_json(Channel(name="stable", current=pin("1.4.0"), previous=(pin("1.3.0"),)))
+    data = channels.to_json(WRITTEN)
     with pytest.raises(VerificationError, match="upgrade tesseral-release"):
         channels.from_json(data.replace(b'"schemaVersion":1', b'"schemaVersion":2'), "stable")
 

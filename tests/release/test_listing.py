@@ -1,12 +1,18 @@
 import argparse
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from release_samples import CREATED, EPOCH
+from signing_support import key_of, make_key
 from site_samples import place, promote, whole, yank
 
+from release.channels import move
 from release.commands import listing
-from release.errors import UsageError
+from release.destination import DirectoryDestination
+from release.errors import UsageError, VerificationError
+from release.revision import Writing
 
 
 @pytest.fixture
@@ -53,12 +59,31 @@ def test_channels(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (stable["channel"], stable["version"]) == ("stable", "1.10.0")
     assert stable["previous"] == [stable["readersGet"]]
     assert stable["readersGet"]["version"] == "1.9.0"
+    assert (stable["expires"], stable["signedBy"]) == (None, None)
+    numbers = [f"{one['sequence']:<10}  never    nobody   " for one in (candidate, stable)]
     run("channels", "--from", str(root))
     assert capsys.readouterr().out.splitlines() == [
-        f"CHANNEL    IS AT         READERS GET              {'MANIFEST':<71}  BEFORE",
-        f"candidate  1.10.0-rc.10  nothing: all are yanked  {candidate['manifestDigest']}",
-        f"stable     1.10.0        1.9.0                    {stable['manifestDigest']}  1.9.0",
+        f"CHANNEL    IS AT         READERS GET              SEQUENCE    EXPIRES  SIGNED BY  {'MANIFEST':<71}  BEFORE",
+        f"candidate  1.10.0-rc.10  nothing: all are yanked  {numbers[0]}  {candidate['manifestDigest']}",
+        f"stable     1.10.0        1.9.0                    {numbers[1]}  {stable['manifestDigest']}  1.9.0",
     ]
+
+
+def test_signed_channels(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key = key_of(make_key(tmp_path / "key"))
+    writing = Writing(signer=key, lifetime=timedelta(days=1), clock=lambda: CREATED + timedelta(days=3650))
+    move(DirectoryDestination(root), "stable", place(root, whole("1.11.0")), writing=writing)
+    run("channels", "--from", str(root), "--json")
+    _, stable = json.loads(capsys.readouterr().out)
+    assert (stable["sequence"], stable["expires"]) == (EPOCH + 3650 * 86400, "2035-12-31T12:30:07Z")
+    assert stable["signedBy"] == key.public_key.fingerprint
+    run("channels", "--from", str(root))
+    lines = capsys.readouterr().out.splitlines()
+    assert f" {stable['sequence']}  2035-12-31T12:30:07Z  {key.public_key.fingerprint}  sha256:" in lines[2]
+    path = root / "channels/stable.json"
+    path.write_bytes(path.read_bytes().replace(b"2035", b"2036"))
+    with pytest.raises(VerificationError, match=f"the channel 'stable' in {root} is not by .* was altered"):
+        run("channels", "--from", str(root))
 
 
 def test_a_place_with_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
