@@ -1,7 +1,8 @@
 """What is said about a release beside it: a signature over ``SHA256SUMS``, and where it comes from.
 
 Both may differ from run to run (some keys sign differently each time), so they are no part of the
-bytes that a version stands for: who has the release may add them later, and the first one stays.
+bytes that a version stands for: who has the release may add them later, or sign with a new key
+(:mod:`.resign`). Publishing leaves those that are there.
 """
 
 from __future__ import annotations
@@ -25,18 +26,37 @@ NAMES = (SIGNATURE, PROVENANCE)
 
 
 def sign_release(staged: StagedRelease, signer: Signer, toolchains: Mapping[str, str] | None = None) -> None:
-    """Sign ``staged``; with ``toolchains`` (see :func:`.provenance.statement`), its provenance too.
+    """Sign ``staged``; with ``toolchains`` (see :func:`.provenance.statement`), make its provenance too.
 
-    What this key signed before stays. Raises SigningError and OSError.
+    What this key signed before stays. Raises what :func:`signed` raises, and OSError.
+    """
+    there = read(staged.directory)
+    if toolchains is None:
+        new = signed(there, staged.manifest, signer)
+    else:
+        made = dsse.sign(signer, provenance.statement(staged.manifest, toolchains))
+        new = signed({**there, PROVENANCE: made}, staged.manifest, signer)
+    for name in new:
+        if new[name] != there.get(name):
+            _write(staged.directory / name, new[name])
+
+
+def signed(said: Mapping[str, bytes], manifest: Manifest, signer: Signer) -> dict[str, bytes]:
+    """Return what is said about a release, by file name, as it is when ``signer`` has signed too.
+
+    Provenance gets one signature more; ``SHA256SUMS.sig`` holds one only, so that of another key makes room. What
+    this key signed stays as it is. Whether ``said`` is to be believed is for the caller to know. Raises SigningError,
+    and VerificationError for provenance that is not about this release.
     """
     ours = TrustedKeys((TrustedKey(key=signer.public_key),))
-    try:
-        check(read(staged.directory), staged.manifest, ours, str(staged.directory))
-    except VerificationError:
-        _write(staged.directory / SIGNATURE, sign(signer, signed_bytes(staged.manifest), RELEASE))
-    if toolchains is not None:
-        statement = provenance.statement(staged.manifest, toolchains)
-        _write(staged.directory / PROVENANCE, dsse.sign(signer, statement))
+    new = dict(said)
+    if not is_signed(said, manifest, ours):
+        new[SIGNATURE] = sign(signer, signed_bytes(manifest), RELEASE)
+    if PROVENANCE in said:
+        place = f"{PROVENANCE} of {manifest.version}"
+        provenance.check(dsse.payload_of(said[PROVENANCE], place), manifest)
+        new[PROVENANCE] = dsse.add(said[PROVENANCE], signer, place)
+    return new
 
 
 def signed_bytes(manifest: Manifest) -> bytes:
@@ -61,10 +81,27 @@ def check(attestations: Mapping[str, bytes], manifest: Manifest, trusted: Truste
             f"{manifest.version} in {place} is not signed", "ask who publishes it, or take it with --insecure-unsigned"
         )
     key = trusted.verify(signature, signed_bytes(manifest), RELEASE, place=f"{SIGNATURE} of {manifest.version}")
+    check_provenance(attestations, manifest, trusted)
+    return key
+
+
+def check_provenance(attestations: Mapping[str, bytes], manifest: Manifest, trusted: TrustedKeys) -> None:
+    """Make sure that the provenance, if any, is of this release and signed by a trusted key.
+
+    Raises VerificationError.
+    """
     if PROVENANCE in attestations:
         statement = dsse.verify(attestations[PROVENANCE], trusted, f"{PROVENANCE} of {manifest.version}")
         provenance.check(statement.data, manifest)
-    return key
+
+
+def is_signed(attestations: Mapping[str, bytes], manifest: Manifest, trusted: TrustedKeys) -> bool:
+    """Tell whether a trusted key signed the release, whatever its provenance is."""
+    try:
+        check({name: data for name, data in attestations.items() if name == SIGNATURE}, manifest, trusted, "")
+    except VerificationError:
+        return False
+    return True
 
 
 def _write(path: Path, data: bytes) -> None:

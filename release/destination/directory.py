@@ -96,8 +96,12 @@ class DirectoryDestination(StoreOrigin):
         if self.manifest_of(manifest.version) is not None:
             self.swap(release_key(manifest.version, name), None, data)
 
-    def sign_images(self, manifest: Manifest, signer: Signer) -> None:
-        """Do nothing: its images are layouts, and SHA256SUMS names them."""
+    def check_images(self, manifest: Manifest) -> None:
+        """Do nothing, as :meth:`sign_images` does."""
+
+    def sign_images(self, manifest: Manifest, signer: Signer) -> tuple[str, ...]:
+        """Do nothing: its images are layouts, and release.json, which SHA256SUMS lists, names them."""
+        return ()
 
     def tag(self, name: str, manifest: Manifest) -> None:
         """Do nothing: a directory has no tags."""

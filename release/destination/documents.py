@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..attestations import NAMES as ATTESTATIONS
 from ..version import Version, check_channel_name
 
 RELEASES = "releases/"
@@ -54,5 +55,5 @@ def media_type(key: str) -> str:
 
 
 def changes(key: str) -> bool:
-    """Tell whether a file may change after it was written: those of a release never do."""
-    return not key.startswith(RELEASES) or key.endswith(".html")
+    """Tell whether a file may change after it was written: those of a release never do, signatures of it may."""
+    return not key.startswith(RELEASES) or key.endswith((".html", *ATTESTATIONS))

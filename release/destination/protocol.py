@@ -103,8 +103,14 @@ class Destination(Origin, Protocol):
         One that is there already stays.
         """
 
-    def sign_images(self, manifest: Manifest, signer: Signer) -> None:
-        """Sign the images of a release that is staged or published, where they can be pulled by name."""
+    def check_images(self, manifest: Manifest) -> None:
+        """Raise VerificationError when :meth:`sign_images` would, for what is there in the place of signatures."""
+
+    def sign_images(self, manifest: Manifest, signer: Signer) -> tuple[str, ...]:
+        """Sign the images of a release that is staged or published, where they can be pulled by name.
+
+        Signatures by other keys stay. Returns the names of those that had none by this key. Raises SigningError.
+        """
 
     def tag(self, name: str, manifest: Manifest) -> None:
         """Let the image tags ``name`` (a channel) point at the images of ``manifest``, where there are tags."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from release_samples import staged
 
 from release import attestations, provenance
@@ -17,7 +21,7 @@ from release.errors import ConflictError, UsageError, VerificationError
 from release.fetch import find
 from release.manifest import to_json
 from release.publish import publish
-from release.signing import Signer, TrustedKey, TrustedKeys, open_signer
+from release.signing import PublicKey, Signer, TrustedKey, TrustedKeys, keys, open_signer
 from release.staged import StagedRelease
 from release.verify import verify
 
@@ -55,9 +59,9 @@ def trusting(*signers: Signer) -> TrustedKeys:
 
 
 def test_a_signed_release_is_published_fetched_and_verified(
-    home: Path, release: StagedRelease, capsys: pytest.CaptureFixture[str]
+    home: Path, release: StagedRelease, signer: Signer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    publish(release, [DirectoryDestination(home / "published")], "stable")
+    publish(release, [DirectoryDestination(home / "published")], "stable", signer=signer)
     verify(home / "published/releases/1.4.0")
     key = ("--key", "release-key.pub")
     capsys.readouterr()
@@ -140,6 +144,49 @@ def test_signing_again_keeps_what_is_there(home: Path, release: StagedRelease, s
     sign_release(release, newer, TOOLS)
     assert attestations.read(release.directory).keys() == before.keys()
     attestations.check(attestations.read(release.directory), release.manifest, trusting(newer), "here")
+
+
+def test_a_folder_that_is_signed_again_is_whole_for_the_new_key(release: StagedRelease, signer: Signer) -> None:
+    """Its provenance too: who trusts the new key alone would refuse the release for it."""
+    newer = make_key("newer", "ed25519")
+    sign_release(release, newer)
+    said = attestations.read(release.directory)
+    attestations.check(said, release.manifest, trusting(newer), "here")
+    assert len(json.loads(said[PROVENANCE])["signatures"]) == 2
+    sign_release(release, newer)
+    assert attestations.read(release.directory) == said
+
+
+@dataclass(frozen=True)
+class Undetermined:
+    """A key that signs differently each time, as those in KMS do."""
+
+    key: ec.EllipticCurvePrivateKey
+
+    @property
+    def public_key(self) -> PublicKey:
+        return keys.of(self.key.public_key(), "a key")
+
+    def sign(self, message: bytes) -> bytes:
+        return self.key.sign(message, ec.ECDSA(hashes.SHA256()))
+
+
+def test_what_a_key_signed_is_not_signed_again(release: StagedRelease) -> None:
+    undetermined = Undetermined(ec.generate_private_key(ec.SECP256R1()))
+    older = attestations.read(release.directory)
+    said = attestations.signed(older, release.manifest, undetermined)
+    assert attestations.signed(said, release.manifest, undetermined) == said
+    # The one does not depend on the other.
+    mixed = attestations.signed({**said, PROVENANCE: older[PROVENANCE]}, release.manifest, undetermined)
+    assert mixed[SIGNATURE] == said[SIGNATURE]
+    assert mixed[PROVENANCE] not in (older[PROVENANCE], said[PROVENANCE])
+
+
+def test_provenance_of_another_release_is_not_signed(tmp_path: Path, release: StagedRelease, signer: Signer) -> None:
+    other = staged(tmp_path / "other", content=b"other")
+    shutil.copy(release.directory / PROVENANCE, other.directory / PROVENANCE)
+    with pytest.raises(VerificationError, match="is not about this release"):
+        sign_release(other, signer)
 
 
 def test_a_signature_is_no_part_of_the_bytes_of_a_version(home: Path, tmp_path: Path, signer: Signer) -> None:

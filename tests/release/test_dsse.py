@@ -27,7 +27,15 @@ from release.signing.private import PrivateKey
 PAYLOAD = b'{"a":"b"}\n'
 
 _secret = ec.derive_private_key(7, ec.SECP256R1())
-FIXED = PrivateKey(public_key=keys.of(_secret.public_key(), "the fixed key"), key=_secret)
+
+
+def key_of_number(number: int) -> PrivateKey:
+    """The same key every time."""
+    secret = ec.derive_private_key(number, ec.SECP256R1())
+    return PrivateKey(public_key=keys.of(secret.public_key(), "a fixed key"), key=secret)
+
+
+FIXED = key_of_number(7)
 TRUSTED = TrustedKeys((TrustedKey(key=FIXED.public_key, name="fixed"),))
 ENVELOPE = dsse.sign(FIXED, PAYLOAD)
 
@@ -77,6 +85,51 @@ def test_a_signature_by_somebody_else_beside_ours(tmp_path: Path) -> None:
     with pytest.raises(VerificationError, match="it is not signed by a trusted key, or was altered; fetch it again"):
         verify(document() | {"signatures": other})
     assert verify(document() | {"signatures": other + document()["signatures"]}).data == PAYLOAD
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_another_signature_is_added(kind: str, tmp_path: Path) -> None:
+    newer = key_of(make_key(tmp_path / "key", *KINDS[kind]))
+    envelope = dsse.add(ENVELOPE, newer, "it")
+    before, after = json.loads(ENVELOPE), json.loads(envelope)
+    assert after["signatures"][0] == before["signatures"][0]
+    assert after | {"signatures": 0} == before | {"signatures": 0}
+    for key in (FIXED, newer):
+        found = dsse.verify(envelope, TrustedKeys((TrustedKey(key=key.public_key),)), "it")
+        assert (found.data, found.signed_by.key) == (PAYLOAD, key.public_key)
+        assert Envelope.from_dict(json.loads(envelope)).verify([theirs(key.public_key)], 1)
+    assert dsse.add(envelope, newer, "it") == envelope
+    assert dsse.add(envelope, FIXED, "it") == envelope
+
+
+def test_adding_keeps_what_it_does_not_know() -> None:
+    other = key_of_number(8)
+    changed = document() | {"more": [1]}
+    changed["signatures"] = [{"sig": "AAAA", "cert": "x"}, *changed["signatures"]]
+    added = json.loads(dsse.add(json.dumps(changed, indent=1).encode(), other, "it"))
+    assert added["signatures"][:-1] == changed["signatures"]
+    assert added | {"signatures": 0} == changed | {"signatures": 0}
+
+
+def test_a_signature_of_something_else_is_not_ours(tmp_path: Path) -> None:
+    """Whose a signature is shows by verifying it, not by what the envelope says."""
+    changed = document()
+    changed["signatures"][0]["sig"] = json.loads(dsse.sign(FIXED, b"{}"))["signatures"][0]["sig"]
+    added = dsse.add(canonical.dumps(changed), FIXED, "it")
+    assert len(json.loads(added)["signatures"]) == 2
+    assert dsse.verify(added, TRUSTED, "it").data == PAYLOAD
+
+
+def test_nothing_is_added_that_nobody_would_read() -> None:
+    full = document() | {"signatures": [{"sig": "AAAA"}] * 32}
+    with pytest.raises(VerificationError, match="it has 32 signatures, and no room for more"):
+        dsse.add(canonical.dumps(full), FIXED, "it")
+    with pytest.raises(VerificationError, match="it holds 'text/plain'"):
+        dsse.add(dsse.sign(FIXED, PAYLOAD, "text/plain"), FIXED, "it")
+    with pytest.raises(VerificationError, match="it is no DSSE envelope"):
+        dsse.add(b"{}", FIXED, "it")
+    with pytest.raises(VerificationError, match="it holds more than an envelope"):
+        dsse.add(json.dumps(document() | {"more": "\ud800"}).encode(), key_of_number(8), "it")
 
 
 def test_what_is_not_known_does_not_count() -> None:

@@ -11,14 +11,14 @@ from ... import manifest
 from ...checksums import digest_of_bytes
 from ...errors import ConflictError, DestinationError, VerificationError
 from ...manifest import Image, Manifest
-from ...signing import Signer, cosign
+from ...signing import Signer
 from ...staged import StagedRelease
 from ...transfer import Meter
 from ...version import Version
 from .. import claim, documents
 from ..protocol import Outcome, Staging
 from ..staging import AlreadyThere, Pending
-from . import blobs, claiming, manifests, pushing, upload
+from . import blobs, claiming, manifests, pushing, signatures, upload
 from .artifact import Descriptor, release_artifact
 from .claiming import Claim
 from .difference import first_difference
@@ -100,13 +100,18 @@ class RegistryDestination(RegistryOrigin):
             subject = Descriptor(media_type=release.media_type, digest=release.digest)
             self._records.put(self._records.prepare(key, data, subject))
 
-    def sign_images(self, manifest: Manifest, signer: Signer) -> None:
-        """Sign each image in cosign's form; an image that is signed already stays as it is."""
+    def check_images(self, manifest: Manifest) -> None:
+        """Read the signatures of each image; see :class:`..protocol.Destination`."""
         for image in manifest.images:
-            repository = self._reference.repository(image.name)
-            if not manifests.exists(self._client, repository, cosign.tag_of(image.digest)):
-                signature = cosign.sign(signer, image.digest, f"{self._client.registry}/{repository}")
-                pushing.push_signature(self._client, repository, signature)
+            signatures.check(self._client, self._reference.repository(image.name), image.digest)
+
+    def sign_images(self, manifest: Manifest, signer: Signer) -> tuple[str, ...]:
+        """Sign each image in cosign's form, beside the signatures of others; see :class:`..protocol.Destination`."""
+        return tuple(
+            image.name
+            for image in manifest.images
+            if signatures.sign(self._client, self._reference.repository(image.name), image.digest, signer)
+        )
 
     def tag(self, name: str, manifest: Manifest) -> None:
         """Let the tag ``name`` of each image point at the image of ``manifest``."""

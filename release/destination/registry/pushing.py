@@ -6,13 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from ...errors import ConflictError, TransientError
-from ...oci.image import MANIFEST
-from ...signing.cosign import SignatureImage
-from ...transfer import SILENT, Meter, in_parallel
+from ...transfer import Meter, in_parallel
 from . import blobs, manifests, upload
 from .client import Client
-from .content import content_of
-from .manifests import Document
 from .plan import Blob, Placed, Plan
 from .settings import Settings
 
@@ -56,13 +52,6 @@ def is_tagged(client: Client, repository: str, tag: str, digest: str) -> bool:
             "the tag of a version never moves: raise the version",
         )
     return found is not None
-
-
-def push_signature(client: Client, repository: str, signature: SignatureImage) -> None:
-    """Bring the signature of an image into its repository, under the tag where cosign looks for it."""
-    for data in (signature.config, signature.payload):
-        upload.push(client, repository, content_of(data), len(data), SILENT)
-    manifests.put(client, repository, signature.tag, Document(media_type=MANIFEST, data=signature.manifest))
 
 
 def _is_tagged(client: Client, placed: Placed, tag: str) -> bool:

@@ -60,6 +60,7 @@ class Prepared:
 
     tag: str
     document: Document
+    subject: Descriptor | None
 
 
 class Records:
@@ -90,7 +91,8 @@ class Records:
     def prepare(self, key: str, data: bytes, subject: Descriptor | None = None) -> Prepared:
         """Bring the bytes of ``key`` to the registry, where nobody sees them yet.
 
-        ``subject`` is the manifest they are about; a yank is about its release.
+        ``subject`` is the manifest they are about: by itself the release, where it is published, for all that is said
+        about one.
         """
         kind = _kind(key)
         if kind is None:
@@ -104,11 +106,15 @@ class Records:
         document = Artifact(artifact_type=kind.artifact_type, layers=(layer,), subject=subject).document()
         if subject is not None:
             referrers.attach(self._client, self._repository, subject.digest.sha256, document, kind.artifact_type)
-        return Prepared(tag=_tag(kind, key), document=document)
+        return Prepared(tag=_tag(kind, key), document=document, subject=subject)
 
     def put(self, prepared: Prepared) -> None:
-        """Make a record the one that is read; whatever was there is replaced."""
-        manifests.put(self._client, self._repository, prepared.tag, prepared.document)
+        """Make a record the one that is read; whatever was there is replaced, and refers to nothing any more."""
+        subject, document = prepared.subject, prepared.document
+        before = None if subject is None else manifests.get(self._client, self._repository, prepared.tag)
+        manifests.put(self._client, self._repository, prepared.tag, document)
+        if subject is not None and before is not None and before.digest != document.digest:
+            referrers.detach(self._client, self._repository, subject.digest.sha256, before.digest.sha256)
 
     def remove(self, key: str) -> bool:
         """Remove the file ``key``; tell whether it is gone, which few registries can do."""
@@ -116,9 +122,9 @@ class Records:
         return kind is not None and manifests.remove(self._client, self._repository, _tag(kind, key))
 
     def _subject(self, kind: _Kind, key: str) -> Descriptor | None:
-        if kind.prefix != _YANKED:
+        if kind.folder not in (documents.YANKED, documents.RELEASES):
             return None
-        version = key.removeprefix(kind.folder).removesuffix(".json")
+        version = key.removeprefix(kind.folder).removesuffix(kind.ending)
         release = manifests.get(self._client, self._repository, version)
         return None if release is None else Descriptor(media_type=release.media_type, digest=release.digest)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import re
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from ... import canonical
@@ -15,6 +17,8 @@ from .client import Client, Request
 from .manifests import Document
 
 _ATTEMPTS = 20
+
+_Listed = list[dict[str, Any]]
 
 
 def attach(client: Client, repository: str, subject: str, document: Document, artifact_type: str) -> None:
@@ -32,19 +36,30 @@ def attach(client: Client, repository: str, subject: str, document: Document, ar
         "size": document.digest.size,
         "artifactType": artifact_type,
     }
-    tag = fallback_tag(subject)
-    for attempt in range(_ATTEMPTS):
-        listed = _tagged(client, repository, tag)
-        if any(one.get("digest") == descriptor["digest"] for one in listed):
-            return
-        if attempt:
-            time.sleep(random.uniform(0, 0.1 * attempt))  # noqa: S311 - so that two writers part
-        index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*listed, descriptor]}
-        manifests.put(client, repository, tag, Document(media_type=INDEX, data=canonical.dumps(index)))
-    raise DestinationError(f"the tag {tag} of {client.registry}/{repository} changes all the time", "run again")
+    there = descriptor["digest"]
+    _relist(
+        client,
+        repository,
+        subject,
+        lambda listed: listed if any(one.get("digest") == there for one in listed) else [*listed, descriptor],
+    )
 
 
-def referrers(client: Client, repository: str, subject: str) -> list[dict[str, Any]]:
+def detach(client: Client, repository: str, subject: str, digest: str) -> None:
+    """Take the manifest ``digest``, which no tag names any more, out of the list of what refers to ``subject``.
+
+    Where the registry keeps the list itself, the manifest must be deleted for that; one that deletes nothing goes on
+    listing it, and that is no error. Raises DestinationError as :func:`attach` does.
+    """
+    listed_here = _relist(
+        client, repository, subject, lambda listed: [one for one in listed if one.get("digest") != digest]
+    )
+    if not listed_here:
+        with suppress(DestinationError):
+            manifests.remove(client, repository, digest)
+
+
+def referrers(client: Client, repository: str, subject: str) -> _Listed:
     """Return the descriptors of what refers to the manifest with the digest ``subject``."""
     request = Request(
         method="GET",
@@ -65,12 +80,27 @@ def fallback_tag(digest: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "-", f"{algorithm[:32]}-{value[:64]}")
 
 
-def _tagged(client: Client, repository: str, tag: str) -> list[dict[str, Any]]:
+def _relist(client: Client, repository: str, subject: str, change: Callable[[_Listed], _Listed]) -> bool:
+    """Change the list under the tag of ``subject`` until it stays so; tell whether it was another before."""
+    tag = fallback_tag(subject)
+    for attempt in range(_ATTEMPTS):
+        listed = _tagged(client, repository, tag)
+        wanted = change(listed)
+        if wanted == listed:
+            return attempt > 0
+        if attempt:
+            time.sleep(random.uniform(0, 0.1 * attempt))  # noqa: S311 - so that two writers part
+        index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": wanted}
+        manifests.put(client, repository, tag, Document(media_type=INDEX, data=canonical.dumps(index)))
+    raise DestinationError(f"the tag {tag} of {client.registry}/{repository} changes all the time", "run again")
+
+
+def _tagged(client: Client, repository: str, tag: str) -> _Listed:
     document = manifests.get(client, repository, tag)
     return [] if document is None else _listed(document.data, f"{client.registry}/{repository}:{tag}")
 
 
-def _listed(data: bytes, where: str) -> list[dict[str, Any]]:
+def _listed(data: bytes, where: str) -> _Listed:
     try:
         listed = canonical.loads(data)["manifests"]
         return [dict(descriptor) for descriptor in listed]

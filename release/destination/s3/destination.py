@@ -85,8 +85,12 @@ class S3Destination(StoreOrigin):
         """Put a file beside a release; see :class:`..protocol.Destination`."""
         self.swap(release_key(manifest.version, name), None, data)
 
-    def sign_images(self, manifest: Manifest, signer: Signer) -> None:
-        """Do nothing: its images are layouts, and SHA256SUMS names them."""
+    def check_images(self, manifest: Manifest) -> None:
+        """Do nothing, as :meth:`sign_images` does."""
+
+    def sign_images(self, manifest: Manifest, signer: Signer) -> tuple[str, ...]:
+        """Do nothing: its images are layouts, and release.json, which SHA256SUMS lists, names them."""
+        return ()
 
     def tag(self, name: str, manifest: Manifest) -> None:
         """Do nothing: a bucket has no tags."""
