@@ -57,10 +57,11 @@ def _release_arguments(command: argparse.ArgumentParser) -> None:
         help="a git work tree or URL (default: the sample)",
     )
     add("--ref", help="the tag, branch or commit of a git URL")
+    add("--path", default="", metavar="DIR", help="the folder of the source in its repository")
     add(
         "--repository",
         metavar="URL",
-        help="where others find the source, for release.json",
+        help="where others find the source, for release.json (default: the URL of --source; '': nowhere)",
     )
     add("--version", help="the version (default: the commit's tag, else a snapshot)")
     add(
@@ -86,6 +87,7 @@ async def _release(arguments: argparse.Namespace, console: Console) -> None:
     request = Request(
         source=arguments.source,
         ref=arguments.ref,
+        path=arguments.path,
         repository=arguments.repository,
         version=arguments.version,
         notes=arguments.notes,

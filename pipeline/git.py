@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from pathlib import Path
 
 from release.errors import SourceError
+from release.giturl import without_secrets
 
 from .command import CommandError, run
 
@@ -33,16 +33,6 @@ async def clone(url: str, ref: str, folder: Path) -> None:
         raise SourceError(
             f"{without_secrets(url)} could not be cloned", "see git's message above", detail=error.output
         ) from error
-
-
-def is_url(text: str) -> bool:
-    """Whether ``--source`` names a repository to clone rather than a folder."""
-    return "://" in text or re.match(r"[\w.-]+@[\w.-]+:", text) is not None
-
-
-def without_secrets(url: str) -> str:
-    """The URL without a user name or password in it."""
-    return re.sub(r"(?<=://)[^/]*@", "", url)
 
 
 async def _commit(folder: Path, ref: str) -> str:

@@ -13,10 +13,11 @@ from pathlib import Path
 from semver import Version
 
 from release.errors import SourceError
+from release.giturl import is_url, without_secrets
 from release.version import from_tag
 
 from .command import CommandError
-from .git import clone, git, is_url, without_secrets
+from .git import clone, git
 
 REGULAR, EXECUTABLE, SYMLINK, SUBMODULE = "100644", "100755", "120000", "160000"
 LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
@@ -71,20 +72,34 @@ class Source:
         }
 
 
-async def open_source(text: str, ref: str | None, checkouts: Path, *, repository: str | None = None) -> Source:
+async def open_source(
+    text: str, ref: str | None, checkouts: Path, *, path: str = "", repository: str | None = None
+) -> Source:
     """Open the source that ``text`` names: a folder in a git work tree, or a git URL.
 
-    A URL may carry its ref behind ``#``; it is cloned into ``checkouts``.
+    A URL may carry its ref behind ``#``; it is cloned into ``checkouts``. ``path`` is the source's
+    folder below that. ``repository`` is where others find it: by default the URL, empty for nowhere.
     Raises :class:`SourceError`.
     """
     if is_url(text):
         url, _, fragment = text.partition("#")
-        folder = checkouts / "source"
+        folder = checkouts / "clone"
         await clone(url, ref or fragment or "HEAD", folder)
-        return await _open_folder(folder, repository or without_secrets(url))
+        named = without_secrets(url) if repository is None else repository
+        return await _open_folder(_below(folder, path), named or None)
     if ref is not None:
         raise SourceError(f"--ref goes with a git URL, and {text} is a folder", "check the ref out, or use file://")
-    return await _open_folder(Path(text), repository)
+    return await _open_folder(_below(Path(text), path), repository or None)
+
+
+def _below(folder: Path, path: str) -> Path:
+    """The folder ``path`` in ``folder``. A link must not lead out of it either: the source may be anybody's."""
+    place = folder / path
+    if path and not place.is_dir():
+        raise SourceError(f"the source has no folder {path}", "name one that git tracks with --path")
+    if not place.resolve().is_relative_to(folder.resolve()):
+        raise SourceError(f"the path {path} leads out of the source", "name a folder in it with --path")
+    return place
 
 
 async def _open_folder(folder: Path, repository: str | None) -> Source:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from .commands import bundle, diff, fetch, keygen, listing, pin, publish, show, verify
+from .commands import bundle, diff, fetch, keygen, listing, pin, publish, rebuild, show, sign, verify
 from .errors import Interrupted, report
 from .progress import stop_transfers
 
@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (fetch, verify, show, pin, bundle, listing, diff, publish, keygen):
+    for module in (fetch, verify, show, pin, bundle, rebuild, listing, diff, publish, sign, keygen):
         module.add(commands, common)
     return top
 

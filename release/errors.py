@@ -101,6 +101,18 @@ class SigningError(ReleaseError):
     exit_status = 11
 
 
+class NotReproducibleError(ReleaseError):
+    """Two builds of one commit differ, or a comparison missed a canary."""
+
+    exit_status = 12
+
+
+class NotRebuiltError(ReleaseError):
+    """A release could not be built again, so that nothing is known about it."""
+
+    exit_status = 13
+
+
 class Interrupted(ReleaseError):  # noqa: N818 - named for what a person did
     """A signal ended the run; what is visible is whole, and the same command finishes."""
 

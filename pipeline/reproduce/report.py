@@ -13,17 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from release.compare import Difference
-from release.errors import ReleaseError
+from release.errors import NotReproducibleError, ReleaseError
 
 from .canaries import Canary
 
 _SHOWN = 20
-
-
-class NotReproducibleError(ReleaseError):
-    """Two builds of one commit differ, or the comparison missed a canary."""
-
-    exit_status: ClassVar[int] = 12
 
 
 class NotVariedError(ReleaseError):

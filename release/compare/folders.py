@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import filecmp
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from .. import checksums, tree
-from ..checksums import digest_of
 from ..errors import VerificationError
-from ..manifest import NAME, Manifest
+from ..manifest import NAME
 from ..staged import IMAGES
 from .archives import archive_differences
 from .difference import Difference
@@ -21,13 +20,17 @@ from .images import image_differences
 _FOLLOWING = ("digest", "size", "tarDigest")
 
 
-def compare(first: Path, second: Path) -> tuple[Difference, ...]:
+def compare(first: Path, second: Path, names: Collection[str] | None = None) -> tuple[Difference, ...]:
     """Compare two folders of a release, file by file and byte by byte; empty when they are the same.
 
-    Of ``release.json`` and ``SHA256SUMS`` only that is told which does not follow from another
-    difference. Raises VerificationError for links and unsafe names, and OSError.
+    ``names``: only these artifacts, images (``images/NAME``) and documents. Of ``release.json`` and
+    ``SHA256SUMS`` only that is told which does not follow from another difference. Raises
+    VerificationError for links and unsafe names, and OSError.
     """
-    one, other = _things(first), _things(second)
+    one, other = (
+        {name: paths for name, paths in _things(folder).items() if names is None or name in names}
+        for folder in (first, second)
+    )
     found: list[Difference] = []
     for name in sorted(one.keys() | other.keys()):
         if name not in one or name not in other:
@@ -38,20 +41,6 @@ def compare(first: Path, second: Path) -> tuple[Difference, ...]:
         found.extend(_manifests(first / NAME, second / NAME))
     rest = (name for name in (NAME, checksums.NAME) if name in one and name in other and not found)
     return (*found, *(difference for name in rest for difference in _bytes(name, first / name, second / name)))
-
-
-def compare_to_manifest(manifest: Manifest, folder: Path) -> tuple[Difference, ...]:
-    """Compare the artifacts and images in ``folder`` with what ``manifest`` says of them: digests, no more.
-
-    Raises OSError.
-    """
-    wanted = {artifact.name: artifact.digest for artifact in manifest.artifacts}
-    wanted |= {f"{IMAGES}/{image.name}": image.digest for image in manifest.images}
-    return tuple(
-        Difference(artifact=name, how=f"{NAME} says {digest}, it is {found}")
-        for name, digest in sorted(wanted.items())
-        if (found := _digest(folder / name)) != digest
-    )
 
 
 def _things(folder: Path) -> dict[str, list[str]]:
@@ -87,13 +76,3 @@ def _manifests(first: Path, second: Path) -> Iterator[Difference]:
 
 def _bytes(name: str, first: Path, second: Path) -> Iterator[Difference]:
     yield from (Difference(artifact=name, how=how) for _, how in archive_differences(first, second))
-
-
-def _digest(path: Path) -> str:
-    """The digest of an artifact, or of the index of an image; what can't be read has none."""
-    try:
-        if path.is_dir():
-            return str(json.loads((path / "index.json").read_bytes())["manifests"][0]["digest"])
-        return digest_of(path).sha256
-    except (FileNotFoundError, ValueError, LookupError, TypeError):
-        return "missing"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import commit, git, pipeline
+from support import commit, git, make_source, pipeline
 
 from pipeline.cli import main
+from pipeline.plan import Plan
 from release.errors import UsageError
 
 
@@ -104,6 +106,30 @@ def test_a_plan_of_a_url(source: Path, planned: Callable[..., str], cache: Path,
     assert rows(done)["version"] == "1.0.0"
     assert rows(done)["source"] == f"file://{source}"
     assert [path for path in cache.rglob("*") if not path.is_dir()] == [], "the clone is gone"
+
+
+def test_a_plan_of_a_folder_in_a_repository(tmp_path: Path, planned: Callable[..., str]) -> None:
+    whole = tmp_path / "whole"
+    make_source(whole / "sub", tag=None)
+    shutil.rmtree(whole / "sub/.git")
+    git(whole, "init", "--quiet")
+    commit(whole, "All in a folder")
+    words = ("--path", "sub", "--repository", "", "--version", "1.0.0")
+    done = planned(f"file://{whole}", *words)
+    assert rows(done)["version"] == "1.0.0"
+    assert Path(rows(done)["source"]).name == "sub", "no repository is named"
+
+
+def test_notes_to_the_byte(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rebuild gives them back as release.json has them, whatever they are."""
+    notes = "Größe\r\nof\rlines"
+    (tmp_path / "notes.md").write_bytes(notes.encode())
+    command = ["--source", str(source), "--version", "9.0.0", "--notes", str(tmp_path / "notes.md"), "--plan"]
+    plans: list[Plan] = []
+    monkeypatch.setattr("pipeline.run.show_plan", lambda plan, _: plans.append(plan))
+    monkeypatch.setattr("locale.getencoding", lambda: "ascii")
+    main(["release", *command])
+    assert plans[0].notes == notes
 
 
 def test_notes_from_a_file(source: Path, planned: Callable[..., str], tmp_path: Path) -> None:

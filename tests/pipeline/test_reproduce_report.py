@@ -10,8 +10,9 @@ import pytest
 from rich.console import Console
 
 from pipeline.reproduce.canaries import Canary
-from pipeline.reproduce.report import Found, NotReproducibleError, NotVariedError, Report, Result, Row, show
+from pipeline.reproduce.report import Found, NotVariedError, Report, Result, Row, show
 from release.compare import Difference
+from release.errors import NotReproducibleError, ReleaseError
 
 SAME = Row(variation="umask", result=Result.SAME, first="022", varied="077")
 NOT_VARIED = Row(variation="clock", result=Result.NOT_VARIED, why="only with --set-clock")
@@ -96,7 +97,7 @@ def test_json() -> None:
         ),
     ],
 )
-def test_statuses(one: Report, error: type[NotVariedError], status: int, sentence: str) -> None:
+def test_statuses(one: Report, error: type[ReleaseError], status: int, sentence: str) -> None:
     with pytest.raises(error) as caught:
         one.check()
     assert caught.value.problem == sentence

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from release_samples import unhurried
 from support import commit, git
 
-from pipeline.git import is_url, without_secrets
 from pipeline.source import (
     EXECUTABLE,
     REGULAR,
@@ -27,6 +26,7 @@ from pipeline.source import (
     tree_digest,
 )
 from release.errors import SourceError
+from release.giturl import is_url, without_secrets
 from release.version import parse
 
 # Made by hand with sha256sum from the definition in docs/formats.md.
@@ -51,10 +51,10 @@ def repo(tmp_path: Path) -> Path:
     return make(tmp_path / "repo")
 
 
-def opened(text: Path | str, ref: str | None = None, *, repository: str | None = None) -> Source:
+def opened(text: Path | str, ref: str | None = None, *, path: str = "", repository: str | None = None) -> Source:
     """Open a source; whatever is cloned goes beside the tests' own folders."""
     checkouts = Path(os.environ["PYTEST_CHECKOUTS"])
-    return asyncio.run(open_source(str(text), ref, checkouts, repository=repository))
+    return asyncio.run(open_source(str(text), ref, checkouts, path=path, repository=repository))
 
 
 @pytest.fixture(autouse=True)
@@ -423,6 +423,41 @@ def test_a_ref_that_is_not_there_is_refused(repo: Path, history: dict[str, str],
 def test_a_name_for_others_wins_over_the_url(repo: Path) -> None:
     assert opened(f"file://{repo}", repository="https://example.com/x").repository == "https://example.com/x"
     assert opened(repo, repository="https://example.com/x").repository == "https://example.com/x"
+
+
+def test_the_name_for_others_may_be_none(repo: Path) -> None:
+    assert opened(f"file://{repo}", repository="").repository is None
+    assert opened(repo, repository="").repository is None
+
+
+@pytest.mark.parametrize("url", [False, True])
+def test_a_path_in_the_repository(repo: Path, url: bool) -> None:
+    text = f"file://{repo}" if url else str(repo)
+    (repo / "bin/more").mkdir()
+    (repo / "bin/more/file").write_text("x")
+    commit(repo, "Add a folder in a folder")
+    source = opened(text, path="bin/more")
+    assert (source.subdirectory, paths(source)) == ("bin/more", ["file"])
+
+
+def test_no_path_is_all_of_it(repo: Path) -> None:
+    assert opened(f"file://{repo}", path="").subdirectory == ""
+
+
+@pytest.mark.parametrize("path", ["none", "a b", "link"])
+def test_a_path_that_is_no_folder(repo: Path, path: str) -> None:
+    with pytest.raises(SourceError, match=f"^the source has no folder {path}; name one that git tracks with --path$"):
+        opened(f"file://{repo}", path=path)
+
+
+@pytest.mark.parametrize("path", ["..", "bin/../..", "out", "/"])
+@pytest.mark.parametrize("url", [False, True])
+def test_a_path_out_of_the_repository(repo: Path, path: str, url: bool) -> None:
+    """By itself, or by a link that the repository tracks."""
+    (repo / "out").symlink_to("../..")
+    commit(repo, "Lead out")
+    with pytest.raises(SourceError, match=rf"^the path {path} leads out of the source; name a folder in it"):
+        opened(f"file://{repo}" if url else repo, path=path)
 
 
 def test_secrets_of_a_url_are_not_kept(repo: Path) -> None:

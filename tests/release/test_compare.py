@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -232,16 +233,25 @@ def test_the_checksums_alone(first: Path, second: Path) -> None:
 
 def test_a_folder_and_a_manifest(first: Path, tmp_path: Path) -> None:
     release = staged(tmp_path / "second")
-    assert compare_to_manifest(release.manifest, first) == ()
+    assert {one.name: one.same for one in compare_to_manifest(release.manifest, first)} == dict.fromkeys(
+        (TAR, ZIP, IMAGE, "release.json"), True
+    )
     (first / ZIP).write_bytes(b"other")
     shutil.rmtree(first / IMAGE)
-    found = [
-        (one.artifact, one.how.partition(", it is ")[2][:10]) for one in compare_to_manifest(release.manifest, first)
-    ]
-    assert found == [
-        (IMAGE, "missing"),
-        (ZIP, "sha256:d92"),
-    ]
+    (first / "release.json").write_bytes(b"{}")
+    by_name = {one.name: one for one in compare_to_manifest(release.manifest, first)}
+    assert [name for name, one in by_name.items() if one.same] == [TAR]
+    assert by_name[IMAGE].found is None
+    assert by_name[IMAGE].wanted == release.manifest.images[0].digest
+    assert by_name[ZIP].found == "sha256:" + hashlib.sha256(b"other").hexdigest()
+    assert [one.name for one in compare_to_manifest(release.manifest, first, [ZIP, TAR])] == [ZIP, TAR]
+
+
+def test_some_of_two_folders(first: Path, second: Path) -> None:
+    for name in (TAR, ZIP):
+        (second / name).unlink()
+    assert [one.artifact for one in compare(first, second, [ZIP, IMAGE, "release.json"])] == [ZIP]
+    assert compare(first, second, [IMAGE]) == ()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,37 @@
+"""What the files of a repository were like before."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+# fsmonitor is a hook that a repository may configure; the variables would name another repository than -C does.
+_GIT = ("git", "-c", "core.fsmonitor=false")
+_OTHERS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE")
+
+
+def commit_of(folder: Path, paths: Sequence[Path], suits: Callable[[list[bytes]], bool]) -> str | None:
+    """Return the newest commit, of any branch or tag, that changed ``paths`` and whose contents of them ``suits``.
+
+    None where there is none, no repository, or no git.
+    """
+    commits = _git(folder, "log", "--all", "--format=%H", "--", *map(str, paths)) or b""
+    for commit in commits.decode().split():
+        contents = [_git(folder, "show", f"{commit}:./{path.as_posix()}") for path in paths]
+        known = [content for content in contents if content is not None]
+        if len(known) == len(paths) and suits(known):
+            return commit
+    return None
+
+
+def _git(folder: Path, *arguments: str) -> bytes | None:
+    """What git prints, None when it fails."""
+    env = {name: value for name, value in os.environ.items() if name not in _OTHERS}
+    command = [*_GIT, "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None
