@@ -48,7 +48,7 @@ def signed(said: Mapping[str, bytes], manifest: Manifest, signer: Signer) -> dic
     this key signed stays as it is. Whether ``said`` is to be believed is for the caller to know. Raises SigningError,
     and VerificationError for provenance that is not about this release.
     """
-    ours = TrustedKeys((TrustedKey(key=signer.public_key),))
+    ours = TrustedKeys.of(signer.public_key)
     new = dict(said)
     if not is_signed(said, manifest, ours):
         new[SIGNATURE] = sign(signer, signed_bytes(manifest), RELEASE)

@@ -16,7 +16,7 @@ from .errors import DestinationError, VerificationError, VersionError
 from .manifest import Manifest, from_json
 from .revision import PLAIN, Writing, check_revision, revised
 from .signing import Signer
-from .version import Version, check_channel, check_channel_name, check_promotion
+from .version import CHANNELS, Version, check_channel, check_channel_name, check_promotion
 
 _ATTEMPTS = 20
 
@@ -33,6 +33,12 @@ def read_channel(origin: Origin, name: str) -> Channel | None:
     """Return where the channel points, None when it was never set. Raises VersionError for no channel's name."""
     data = origin.document(channel_key(name))
     return None if data is None else channel_file.from_json(data, name)
+
+
+def channels_of(origin: Origin) -> tuple[Channel, ...]:
+    """Return every channel that is set, by name. Raises VerificationError for one that cannot be read."""
+    found = (read_channel(origin, name) for name in sorted(CHANNELS))
+    return tuple(channel for channel in found if channel is not None)
 
 
 def yank_of(origin: Origin, version: Version) -> Yank | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from .catalogue import refresh
-from .channels import check_move, move, pin_of, published, read_channel, require_set, resolve, rewrite
+from .channels import channels_of, check_move, move, pin_of, published, read_channel, require_set, resolve, rewrite
 from .destination import yank as yank_file
 from .destination.channel import Channel, marked
 from .destination.documents import yank_key
@@ -16,7 +16,7 @@ from .destination.protocol import Destination
 from .destination.yank import Yank
 from .errors import ConflictError, VerificationError, VersionError
 from .revision import PLAIN, Writing, check_revision, revised
-from .version import CHANNELS, Version
+from .version import Version
 
 
 def promote(
@@ -68,7 +68,7 @@ def yank(destinations: Sequence[Destination], version: Version, reason: str, wri
     for destination in destinations:
         pin_of(destination, version)
         _check_same(destination, version, destination.document(yank_key(version)), data)
-        for channel in _channels(destination):
+        for channel in channels_of(destination):
             check_revision(channel, marked(channel, version, reason), writing, destination.name, named=False)
 
     def change(destination: Destination, name: str, before: Channel | None) -> Channel:
@@ -77,18 +77,13 @@ def yank(destinations: Sequence[Destination], version: Version, reason: str, wri
 
     for destination in destinations:
         # The record comes last: readers of a signed channel refuse one that the channel does not confirm.
-        for channel in _channels(destination):
+        for channel in channels_of(destination):
             rewrite(destination, channel.name, partial(change, destination, channel.name), writing)
         if not destination.swap(yank_key(version), None, data):
             _check_same(destination, version, destination.document(yank_key(version)), data)
-        for channel in _channels(destination):
+        for channel in channels_of(destination):
             _tag_what_readers_get(destination, channel.name)
         refresh(destination)
-
-
-def _channels(destination: Destination) -> list[Channel]:
-    """Return the channels that are set."""
-    return [channel for name in CHANNELS if (channel := read_channel(destination, name)) is not None]
 
 
 def _signed(channel: Channel | None, name: str, destination: Destination) -> Channel:

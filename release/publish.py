@@ -21,7 +21,7 @@ from .errors import VerificationError
 from .manifest import to_json
 from .memory import FORGETFUL, ChannelMemory
 from .revision import Writing
-from .signing import Signer, TrustedKey, TrustedKeys
+from .signing import Signer, TrustedKeys
 from .staged import StagedRelease
 from .transfer import SILENT, Meter
 from .verify import verify
@@ -112,7 +112,7 @@ def _attest(destination: Destination, staged: StagedRelease, signer: Signer | No
         return
     there = destination.document(release_key(manifest.version, attestations.SIGNATURE))
     if there is not None:
-        ours = TrustedKeys((TrustedKey(key=signer.public_key),))
+        ours = TrustedKeys.of(signer.public_key)
         try:
             attestations.check({attestations.SIGNATURE: there}, manifest, ours, destination.name)
         except VerificationError as error:

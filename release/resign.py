@@ -20,7 +20,8 @@ from .destination.protocol import Destination
 from .errors import ConflictError, DestinationError, SigningError, VerificationError
 from .fetch.find import find
 from .manifest import Manifest
-from .signing import Signer, TrustedKey, TrustedKeys
+from .signing import Signer, TrustedKeys
+from .staged import IMAGES
 from .verify import verify
 from .version import Version
 
@@ -111,7 +112,7 @@ def _plan(
             "do not sign it before you know why",
         )
     # What this key signed is believed too: it may have been this command.
-    known = basis.trusted | TrustedKeys((TrustedKey(key=signer.public_key),))
+    known = basis.trusted | TrustedKeys.of(signer.public_key)
     if own is None:
         _check_vouched(there, manifest, known, place, unsigned=basis.unsigned)
         believed = there
@@ -173,7 +174,7 @@ def _mended(
 
 def _carry_out(plan: _Plan, signer: Signer) -> Signed:
     destination, version = plan.destination, plan.manifest.version
-    names = [f"images/{name}" for name in destination.sign_images(plan.manifest, signer)]
+    names = [f"{IMAGES}/{name}" for name in destination.sign_images(plan.manifest, signer)]
     for name in (PROVENANCE, SIGNATURE):
         before, after = plan.there.get(name), plan.wanted.get(name)
         if after is None or after == before:

@@ -15,7 +15,7 @@ from .destination.channel import Channel
 from .destination.seal import LIFETIME, check_signature, next_sequence, sealed
 from .errors import SigningError, VerificationError
 from .memory import FORGETFUL, ChannelMemory
-from .signing import Signer, TrustedKey, TrustedKeys
+from .signing import Signer, TrustedKeys
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Writing:
     @property
     def ours(self) -> TrustedKeys:
         """The signer's key."""
-        return TrustedKeys(() if self.signer is None else (TrustedKey(key=self.signer.public_key),))
+        return TrustedKeys() if self.signer is None else TrustedKeys.of(self.signer.public_key)
 
 
 PLAIN = Writing()

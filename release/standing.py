@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .channels import read_channel, reason_of
+from .channels import channels_of, reason_of
 from .destination.channel import Channel, Pin
 from .destination.protocol import Origin
-from .version import CHANNELS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +24,10 @@ class Standing:
 
 def standings(origin: Origin) -> tuple[Standing, ...]:
     """Return every channel that is set, by name. Raises VerificationError for one that cannot be read."""
-    channels = (read_channel(origin, name) for name in sorted(CHANNELS))
     return tuple(
         Standing(
             channel=channel,
             reached=next((pin for pin in channel.pins if reason_of(origin, pin) is None), None),
         )
-        for channel in channels
-        if channel is not None
+        for channel in channels_of(origin)
     )

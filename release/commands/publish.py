@@ -29,7 +29,7 @@ _MOST_DAYS = 3650
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse names no public type
     """Add the commands to the program's parser."""
-    parents = [common, _destinations()]
+    parents = [common, destination_flags()]
     shared: dict[str, Any] = {"parents": parents, "allow_abbrev": False}
     signing = shared | {"parents": [*parents, _signing()]}
     again = shared | {"parents": [*parents, _signing(), key_flags("keys that may have signed the channel until now")]}
@@ -53,7 +53,8 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401
     command.set_defaults(run=_abandon)
 
 
-def _destinations() -> argparse.ArgumentParser:
+def destination_flags() -> argparse.ArgumentParser:
+    """Return the parent of commands that write to destinations."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument(
         "--to",
@@ -100,12 +101,13 @@ def _writing(arguments: argparse.Namespace) -> Writing:
     )
 
 
-def _opened(arguments: argparse.Namespace) -> list[Destination]:
+def opened(arguments: argparse.Namespace) -> list[Destination]:
+    """Return what the flags of :func:`destination_flags` name. Raises UsageError."""
     return [open_destination(text) for text in arguments.to]
 
 
 def _publish(arguments: argparse.Namespace) -> None:
-    destinations = _opened(arguments)
+    destinations = opened(arguments)
     staged = StagedRelease(directory=arguments.directory, manifest=read_manifest(arguments.directory))
     version = staged.manifest.version
     writing = _writing(arguments)
@@ -137,11 +139,11 @@ def _document(result: Published) -> dict[str, object]:
 
 def _promote(arguments: argparse.Namespace) -> None:
     version = parse(arguments.version)
-    _tell(arguments, promote(_opened(arguments), version, arguments.to_channel, _writing(arguments)))
+    _tell(arguments, promote(opened(arguments), version, arguments.to_channel, _writing(arguments)))
 
 
 def _renew(arguments: argparse.Namespace) -> None:
-    _tell(arguments, renew(_opened(arguments), arguments.channel, _writing(arguments)))
+    _tell(arguments, renew(opened(arguments), arguments.channel, _writing(arguments)))
 
 
 def _tell(arguments: argparse.Namespace, channels: Sequence[Channel]) -> None:
@@ -167,7 +169,7 @@ def _tell(arguments: argparse.Namespace, channels: Sequence[Channel]) -> None:
 
 def _yank(arguments: argparse.Namespace) -> None:
     version = parse(arguments.version)
-    yank(_opened(arguments), version, arguments.reason, _writing(arguments))
+    yank(opened(arguments), version, arguments.reason, _writing(arguments))
     answer(
         arguments,
         [{"destination": text, "version": str(version), "yanked": arguments.reason} for text in arguments.to],
@@ -177,7 +179,7 @@ def _yank(arguments: argparse.Namespace) -> None:
 
 def _abandon(arguments: argparse.Namespace) -> None:
     version = parse(arguments.version)
-    found = {destination.name: destination.abandon(version) for destination in _opened(arguments)}
+    found = {destination.name: destination.abandon(version) for destination in opened(arguments)}
     words = {True: "given up in", False: "nothing unfinished in"}
     answer(
         arguments,

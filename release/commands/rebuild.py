@@ -6,12 +6,12 @@ import argparse
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..atomic import replacing
+from ..clock import system_clock
 from ..destination import open_origin
 from ..destination.files import FileStore
 from ..errors import UsageError
@@ -63,7 +63,7 @@ def _run(arguments: argparse.Namespace) -> None:
         result = rebuild(origin, found, wanted, place, builder, work, partial(showing, "fetch what differs"))
     warn(f"{name} could not be looked into: {why}" for name, why in result.unread.items())
     if signer is not None:
-        _write(attestation, attest(signer, found, result, datetime.now(UTC)))
+        _write(attestation, attest(signer, found, result, system_clock()))
     answer(arguments, _document(arguments, found, result, signer, attestation), _text(result, signer, attestation))
     result.check(arguments.keep)
 

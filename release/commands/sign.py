@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..destination import open_destination
 from ..resign import Basis, Signed, resign
 from ..signing import open_signer, trusted_keys
 from ..version import parse
+from .publish import destination_flags, opened
 from .reading import answer, trust_flags
 
 
@@ -18,11 +18,10 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401
     command = commands.add_parser(
         "sign",
         help="sign a release that is published, with a new key too",
-        parents=[common, trust_flags()],
+        parents=[common, destination_flags(), trust_flags()],
         allow_abbrev=False,
     )
     command.add_argument("version", metavar="VERSION")
-    command.add_argument("--to", action="append", required=True, metavar="DESTINATION", help="as for publish")
     command.add_argument("--sign-with", required=True, metavar="KEY", help="the new key, as for publish")
     command.add_argument(
         "--replace", action="store_true", help="let it take the place of another key's where there is room for one only"
@@ -33,7 +32,6 @@ def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401
         metavar="DIR",
         help="your own copy of the whole release vouches for it, not the keys that signed it",
     )
-    command.add_argument("--json", action="store_true", help="print what happened as JSON")
     command.set_defaults(run=_sign)
 
 
@@ -44,7 +42,7 @@ def _sign(arguments: argparse.Namespace) -> None:
         unsigned=arguments.insecure_unsigned,
     )
     results = resign(
-        [open_destination(text) for text in arguments.to],
+        opened(arguments),
         parse(arguments.version),
         open_signer(arguments.sign_with),
         basis,

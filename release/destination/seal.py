@@ -67,7 +67,7 @@ def signing_key(channel: Channel, place: str) -> PublicKey | None:
     if channel.seal is None:
         return None
     signature = sshsig.parse(channel.seal.signature.encode(), f"the channel {channel.name!r} in {place}")
-    check_signature(channel, TrustedKeys((TrustedKey(key=signature.key),)), place)
+    check_signature(channel, TrustedKeys.of(signature.key), place)
     return signature.key
 
 

@@ -35,6 +35,11 @@ class TrustedKeys:
 
     keys: tuple[TrustedKey, ...] = ()
 
+    @classmethod
+    def of(cls, key: PublicKey) -> TrustedKeys:
+        """Return ``key`` alone, good for everything."""
+        return cls((TrustedKey(key=key),))
+
     def __or__(self, other: TrustedKeys) -> TrustedKeys:
         return TrustedKeys(self.keys + other.keys)
 
