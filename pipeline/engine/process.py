@@ -29,7 +29,7 @@ from .lease import Lease, leased
 from .network import bridge_name, free_network
 
 LAUNCH = Path(__file__).parent / "launch.sh"
-READY_SECONDS = 60.0
+READY_SECONDS = 600.0  # an engine deletes the state of one that was killed before it answers: minutes for tens of GB
 STOP_SECONDS = 20.0
 
 
@@ -95,6 +95,8 @@ async def start(home: EngineHome, build: Build, progress: Progress, *, lease: Le
                 )
             progress.say(f"the engine {'is of another build' if other else 'does not answer'}: starting a new one")
             await _end(process)
+        elif home.record.exists():
+            progress.say("the last engine was killed: the new one drops that cache first, minutes if it is large")
         _clear(home)
         with progress.step("start the engine") as step:
             return await _launch(home, build, step, stays=stays)
