@@ -32,8 +32,10 @@ def program(script: str, *, grace: float = 30, nohup: bool = False) -> subproces
     """Run a shell's ``script`` as a rebuild runs its child, and wait until it says ``ready``."""
     # A shell starts what it puts in the background with the interrupt ignored, and that is inherited.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    command = [*(["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"] if nohup else []), sys.executable, "-c", WATCH]
-    process = subprocess.Popen([*command, str(grace), script], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    # So is what a terminal's end means: the tests themselves may run under nohup.
+    hangup = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"] if nohup else ["env", "--default-signal=HUP"]
+    command = [*hangup, sys.executable, "-c", WATCH, str(grace), script]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:
         if line == "ready\n":
