@@ -90,7 +90,9 @@ def selection_flags() -> argparse.ArgumentParser:
     parser.add_argument(
         "--piece", action="append", default=[], metavar="PIECE", help="only this, such as api; repeatable"
     )
-    parser.add_argument("--target", action="append", default=[], metavar="OS/ARCH", help="only for this; repeatable")
+    parser.add_argument(
+        "--target", action="append", default=[], metavar="OS/ARCH", help="nothing for others; repeatable"
+    )
     return parser
 
 

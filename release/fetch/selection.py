@@ -38,8 +38,8 @@ class Selected:
 def select(manifest: Manifest, selection: Selection) -> Selected:
     """Return what ``selection`` names in ``manifest``.
 
-    What is for every target (migrations, bundles) is taken along with a target only when its piece is
-    asked for by name. Images are for all their platforms at once, so a target leaves none of them out.
+    A target leaves out what is for other targets; what is for every one (migrations, bundles) stays. Images
+    are for all their platforms at once, so a target leaves none of them out.
     Raises UsageError for a piece or target that would add nothing.
     """
     images = manifest.images if selection.images else ()
@@ -49,8 +49,7 @@ def select(manifest: Manifest, selection: Selection) -> Selected:
     images = tuple(image for image in images if not pieces or _short(image.name) in pieces)
     if selection.targets:
         _check_targets(manifest, selection.targets)
-        wanted = {*selection.targets, *([None] if pieces else [])}
-        artifacts = [one for one in artifacts if one.target in wanted]
+        artifacts = [one for one in artifacts if one.target is None or one.target in selection.targets]
     left_out = pieces - {_short(one.piece) for one in artifacts} - {_short(image.name) for image in images}
     if left_out:
         raise UsageError(

@@ -46,11 +46,15 @@ def release(request: pytest.FixtureRequest) -> Manifest:
         ((), (), ["api/linux", "api/windows", "bootstrap/linux", "console", "migrations"]),
         (("api",), ("linux/amd64",), ["api/linux"]),
         (("tesseral-api",), (), ["api/linux", "api/windows"]),
-        ((), ("linux/amd64",), ["api/linux", "bootstrap/linux"]),
+        ((), ("linux/amd64",), ["api/linux", "bootstrap/linux", "console", "migrations"]),
         (("api", "console"), ("linux/amd64",), ["api/linux", "console"]),
         (("migrations",), ("windows/amd64",), ["migrations"]),
         (("tesseraldb-migrations", "migrations"), (), ["migrations"]),
-        ((), ("windows/amd64", "linux/amd64"), ["api/linux", "api/windows", "bootstrap/linux"]),
+        (
+            (),
+            ("windows/amd64", "linux/amd64"),
+            ["api/linux", "api/windows", "bootstrap/linux", "console", "migrations"],
+        ),
     ],
 )
 def test_what_operators_expect(
