@@ -81,6 +81,9 @@ def start_kms(folder: Path) -> Iterator[KmsServer]:
         "ministack.app:app",
         "--bind",
         host,
+        # In this one process: a worker would outlive it.
+        "--workers",
+        "0",
     ]
     with serving(command, host, folder):
         yield KmsServer(host=host)

@@ -15,6 +15,8 @@ from pipeline.debian import require
 
 CONFIG = """
 daemon off;
+# One process: a worker would outlive a master that is killed, and keep its port.
+master_process off;
 user root;
 pid {folder}/pid;
 error_log stderr;
