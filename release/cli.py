@@ -10,11 +10,31 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from .commands import bundle, diff, fetch, keygen, listing, pin, publish, rebuild, show, sign, verify
+from .commands import (
+    bundle,
+    diff,
+    fetch,
+    keygen,
+    listing,
+    migrate,
+    pin,
+    publish,
+    rebuild,
+    show,
+    sign,
+    upgrade_check,
+    verify,
+)
 from .errors import Interrupted, report
 from .progress import stop_transfers
 
 _PROGRAM = "tesseral-release"
+_COMMANDS = (
+    *(fetch, verify, show, pin, bundle, rebuild),
+    *(upgrade_check, migrate),
+    *(listing, diff, publish, sign, keygen),
+)
+"""In the order of the help: to get a release, to run it, to publish it."""
 
 
 def main(argv: Sequence[str]) -> None:
@@ -57,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (fetch, verify, show, pin, bundle, rebuild, listing, diff, publish, sign, keygen):
+    for module in _COMMANDS:
         module.add(commands, common)
     return top
 

@@ -123,6 +123,24 @@ class Interrupted(ReleaseError):  # noqa: N818 - named for what a person did
         self.signal_number = signal_number
 
 
+class AttentionError(ReleaseError):
+    """An upgrade can be done, and a person should look first: it locks big tables, or can't be taken back."""
+
+    exit_status = 14
+
+
+class ImpossibleError(ReleaseError):
+    """An upgrade can't be done from here: a version in between is needed, or the database is in no state for it."""
+
+    exit_status = 15
+
+
+class DatabaseError(ReleaseError):
+    """A database can't be reached, or refuses what it is asked."""
+
+    exit_status = 16
+
+
 def report(error: BaseException, program: str, *, verbose: bool) -> int:
     """Print ``error`` for a person to standard error and return the exit status.
 

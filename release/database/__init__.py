@@ -1,0 +1,1 @@
+"""Upgrading the database: what a release's migrations would do to it, and doing it."""
