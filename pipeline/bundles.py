@@ -7,17 +7,12 @@ from pathlib import Path
 
 import dagger
 
+from release.configure import PLACEHOLDERS
 from release.errors import BuildError, ReleaseError, SourceError
 
 from .containers import Toolchain, execute
 from .pieces import CONSOLE, Piece
 from .progress import Step
-
-PLACEHOLDERS: Mapping[str, str] = {
-    "CONSOLE_API_URL": "__PLACEHOLDER_CONSOLE_API_URL__",
-    "CONSOLE_DOGFOOD_PROJECT_ID": "__PLACEHOLDER_CONSOLE_DOGFOOD_PROJECT_ID__",
-}
-"""Variables that the console's build compiles in, and what stands for them until an operator's values do."""
 
 BUILT = ("index.html", "index.js", "index.js.map", "index.css")
 LOCK_TROUBLE = ("in sync", "EUSAGE", "EINTEGRITY")

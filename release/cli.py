@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from .commands import (
     bundle,
+    configure,
     diff,
     fetch,
     keygen,
@@ -31,7 +32,7 @@ from .progress import stop_transfers
 _PROGRAM = "tesseral-release"
 _COMMANDS = (
     *(fetch, verify, show, pin, bundle, rebuild),
-    *(upgrade_check, migrate),
+    *(configure, upgrade_check, migrate),
     *(listing, diff, publish, sign, keygen),
 )
 """In the order of the help: to get a release, to run it, to publish it."""

@@ -140,7 +140,8 @@ def _migrations(needs: Requirements) -> str:
 
 def _placeholders(manifest: Manifest) -> tuple[Child, ...]:
     pairs = ((name, digest(manifest.console_placeholders[name])) for name in sorted(manifest.console_placeholders))
-    return (element("p", "The console is built with placeholders. Replace each by your own value:"), facts(*pairs))
+    words = "The console is built with placeholders, which `tesseral-release configure console` fills in:"
+    return (element("p", words), facts(*pairs))
 
 
 def _source(manifest: Manifest) -> Html:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.bundles import BUILT, PLACEHOLDERS, check_bundle, placeholders_of
+from pipeline.bundles import BUILT, check_bundle, placeholders_of
 from pipeline.pieces import CONSOLE, PIECES, VAULT_UI, Piece
+from release.configure import PLACEHOLDERS
 from release.errors import BuildError
 
 SCRIPT = f"const values = {json.dumps(list(PLACEHOLDERS.values()))};"

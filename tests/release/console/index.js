@@ -1,0 +1,4 @@
+var shown=(()=>{var e=Object.defineProperty;var a=Object.getOwnPropertyDescriptor;var I=Object.getOwnPropertyNames;var g=Object.prototype.hasOwnProperty;var l=(_,t)=>{for(var o in t)e(_,o,{get:t[o],enumerable:!0})},P=(_,t,o,s)=>{if(t&&typeof t=="object"||typeof t=="function")for(let n of I(t))!g.call(_,n)&&n!==o&&e(_,n,{get:()=>t[n],enumerable:!(s=a(t,n))||s.enumerable});return _};var R=_=>P(e({},"__esModule",{value:!0}),_);var x={};l(x,{health:()=>c,key:()=>i,page:()=>p,show:()=>f});var r={apiUrl:"__PLACEHOLDER_CONSOLE_API_URL__",projectId:"__PLACEHOLDER_CONSOLE_DOGFOOD_PROJECT_ID__"};var c="__PLACEHOLDER_CONSOLE_API_URL__/api/internal/health",i="🔑__PLACEHOLDER_CONSOLE_DOGFOOD_PROJECT_ID__🔒 of ‘__PLACEHOLDER_CONSOLE_API_URL__’";function p(_){return`${[r.apiUrl,"console",r.projectId,_].join("/")}
+__PLACEHOLDER_CONSOLE_DOGFOOD_PROJECT_ID__`}function f(_){_.textContent=p("sessions")+`
+`+i+" "+c}return R(x);})();
+//# sourceMappingURL=index.js.map
