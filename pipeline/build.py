@@ -39,6 +39,11 @@ def steps_of(plan: Plan) -> int:
     return binaries + bundles + migrate
 
 
+def needs_engine(plan: Plan) -> bool:
+    """Whether anything is built at all: the kit is packed as it is."""
+    return any(piece.kind is not Kind.KIT for piece in plan.selection.pieces)
+
+
 async def build(plan: Plan, tools: Toolchain, work: Path, progress: Progress) -> Built:
     """Build the pieces of ``plan``; results and copies of the source lie below ``work``.
 

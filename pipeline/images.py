@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from release.archive import Entry, entries_of
@@ -31,9 +31,9 @@ class Built:
     """The files that the builds left on disk: ``binaries`` by piece and target, ``migrate`` by
     target, ``folders`` by piece."""
 
-    binaries: Mapping[tuple[Piece, Target], Path]
-    migrate: Mapping[Target, Path]
-    folders: Mapping[Piece, Path]
+    binaries: Mapping[tuple[Piece, Target], Path] = field(default_factory=dict)
+    migrate: Mapping[Target, Path] = field(default_factory=dict)
+    folders: Mapping[Piece, Path] = field(default_factory=dict)
 
 
 def platform_image(piece: Piece, target: Target, built: Built, lock: Lock) -> PlatformImage:

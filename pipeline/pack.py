@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
@@ -13,12 +14,13 @@ from release.checksums import digest_of, digest_of_bytes
 from release.manifest import Artifact, Image, Manifest, Pipeline, Requirements
 from release.manifest import Source as ManifestSource
 from release.oci import write_layout
+from release.proxy import archive_entries, installed
 from release.sbom import MEDIA_TYPE, Sbom, file_name, image_file_name, to_json
 from release.staged import StagedRelease, stage
 
 from .images import Built, platform_image
 from .lock import Lock
-from .pieces import MIGRATIONS, Kind, Piece, Target, archive_name
+from .pieces import MIGRATIONS, PROXY, Kind, Piece, Target, archive_name
 from .plan import Plan
 from .sboms import artifact_sbom, image_sbom
 
@@ -34,7 +36,7 @@ def pack(plan: Plan, built: Built, lock: Lock, directory: Path, say: Callable[[s
             say(archive_name(piece, str(plan.version), target))
             artifacts += _archive(plan, built, lock, piece, target, directory)
     images = []
-    for piece in plan.selection.pieces if plan.images else ():
+    for piece in plan.selection.images:
         say(f"image {piece.stem}")
         image, bill = _image(plan, built, lock, piece, directory)
         images.append(image)
@@ -78,6 +80,8 @@ def _bill(sbom: Sbom, name: str, piece: Piece, target: str | None, directory: Pa
 
 
 def _entries(plan: Plan, built: Built, piece: Piece, target: Target | None) -> tuple[Entry, ...]:
+    if piece == PROXY:
+        return archive_entries(replace(installed(), version=str(plan.version)))
     licence = plan.source.read(LICENCE)
     licences = (Entry(path=LICENCE, source=licence),) if licence else ()
     if target is not None:

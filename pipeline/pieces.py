@@ -1,4 +1,4 @@
-"""What a source yields, for which targets, and under which names: pure tables and rules."""
+"""What a release is made of, for which targets, and under which names: pure tables and rules."""
 
 from __future__ import annotations
 
@@ -15,21 +15,28 @@ class Kind(StrEnum):
     BINARY = "Go binary"
     BUNDLE = "web bundle"
     MIGRATIONS = "database migrations"
+    KIT = "templates of this project"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """One thing that a source yields.
+    """One thing that a source yields, or that this project adds.
 
     ``stem`` starts the names of its artifacts and is the name of its image;
-    ``path`` is where its source lies; ``binary`` is the program's name.
+    ``path`` is where its source lies, if that is in the source; ``binary`` is
+    the program's name.
     """
 
     name: str
     stem: str
     kind: Kind
-    path: str
+    path: str = ""
     binary: str = ""
+
+    @property
+    def has_image(self) -> bool:
+        """Whether it is there as an image too."""
+        return self.kind is not Kind.KIT
 
 
 API = Piece(name="api", stem="tesseral-api", kind=Kind.BINARY, path="cmd/api", binary="api")
@@ -41,7 +48,8 @@ CONSOLE = Piece(name="console", stem="tesseral-console", kind=Kind.BUNDLE, path=
 MIGRATIONS = Piece(
     name="migrations", stem="tesseraldb-migrations", kind=Kind.MIGRATIONS, path="cmd/openauthctl/migrations"
 )
-PIECES = (API, BOOTSTRAP, VAULT_UI, CONSOLE, MIGRATIONS)
+PROXY = Piece(name="proxy", stem="tesseral-proxy", kind=Kind.KIT)
+PIECES = (API, BOOTSTRAP, VAULT_UI, CONSOLE, MIGRATIONS, PROXY)
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -90,6 +98,11 @@ class Selection:
     def platforms(self) -> tuple[Target, ...]:
         """The targets that images are made for."""
         return tuple(target for target in self.targets if target.os == "linux")
+
+    @property
+    def images(self) -> tuple[Piece, ...]:
+        """The pieces that there are images of."""
+        return tuple(piece for piece in self.pieces if piece.has_image) if self.platforms else ()
 
     def __str__(self) -> str:
         return f"{','.join(p.name for p in self.pieces)} for {','.join(map(str, self.targets))}"

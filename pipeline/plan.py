@@ -42,13 +42,13 @@ class Plan:
             for piece in self.selection.pieces
             for target in (self.selection.targets if piece.kind is Kind.BINARY else (None,))
         )
-        images = (image_file_name(piece.stem, version) for piece in self.selection.pieces if self.selection.platforms)
+        images = (image_file_name(name, version) for name in self.images)
         return (*archives, *map(file_name, archives), *images)
 
     @property
     def images(self) -> tuple[str, ...]:
         """The names of all images; without a Linux target there is none."""
-        return tuple(piece.stem for piece in self.selection.pieces) if self.selection.platforms else ()
+        return tuple(piece.stem for piece in self.selection.images)
 
     @property
     def placeholders(self) -> dict[str, str]:
@@ -133,6 +133,8 @@ def choose_notes(source: Source, version: Version, given: str | None) -> str | N
 
 def check_piece(source: Source, piece: Piece) -> None:
     """Check that the source has what the piece is built from. Raises :class:`SourceError`."""
+    if piece.kind is Kind.KIT:
+        return
     tracked = {file.path for file in source.files}
     if piece.kind is Kind.BUNDLE:
         _need(tracked, f"{piece.path}/package.json", f"the source has no {piece.name}: {piece.path}/package.json")

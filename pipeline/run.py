@@ -19,11 +19,12 @@ from release.memory import FileMemory, memory_path
 from release.publish import publish
 from release.signing import open_signer
 
-from .build import build, steps_of
+from .build import build, needs_engine, steps_of
 from .cache import cache_root
 from .containers import USUAL, Conditions, load_toolchain
 from .engine.connect import session
-from .lock import read_lock
+from .images import Built
+from .lock import Lock, read_lock
 from .pack import pack
 from .pieces import Selection
 from .plan import Plan, make_plan
@@ -78,10 +79,7 @@ async def release(request: Request, console: Console) -> None:
             if plan.source.untracked:
                 progress.say(f"note: {plan.source.untracked} untracked files of the source stay out")
             progress.say(f"releasing {plan.version} of {plan.source.root}: {plan.selection}")
-            async with session(progress, cache_root() / "session.log") as client:
-                tools = await load_toolchain(client, lock, progress, request.conditions)
-                progress.expect(steps_of(plan))
-                built = await build(plan, tools, work, progress)
+            built = await _built(plan, lock, request.conditions, work, progress)
             with progress.step("pack artifacts and images") as step:
                 stage = work / "stage"
                 stage.mkdir()
@@ -102,6 +100,15 @@ async def release(request: Request, console: Console) -> None:
                     step.say,
                 )
         show_release(staged, published, console)
+
+
+async def _built(plan: Plan, lock: Lock, conditions: Conditions, work: Path, progress: Progress) -> Built:
+    if not needs_engine(plan):
+        return Built()
+    async with session(progress, cache_root() / "session.log") as client:
+        tools = await load_toolchain(client, lock, progress, conditions)
+        progress.expect(steps_of(plan))
+        return await build(plan, tools, work, progress)
 
 
 async def _in_thread(work: Callable[[Callable[[str], None]], T], say: Callable[[str], None]) -> T:

@@ -36,7 +36,7 @@ def artifact_sbom(plan: Plan, lock: Lock, piece: Piece, artifact: Artifact, entr
         lock,
         piece,
         entries,
-        kind=Kind.FILE if piece.kind is PieceKind.MIGRATIONS else Kind.APPLICATION,
+        kind=Kind.FILE if piece.kind in (PieceKind.MIGRATIONS, PieceKind.KIT) else Kind.APPLICATION,
         digest=artifact.digest,
         purl=purl("generic", piece.stem, version, file_name=artifact.name, checksum=artifact.digest),
         properties=(("file", artifact.name), *([("target", artifact.target)] if artifact.target else [])),

@@ -33,7 +33,8 @@ def show_plan(plan: Plan, console: Console) -> None:
     _say(console, "artifacts")
     for name in (*plan.artifacts, "release.json", "SHA256SUMS"):
         _say(console, f"  {name}")
-    _say(console, "images" if plan.images else "no images: no Linux target is chosen")
+    none = "no images" if plan.selection.platforms else "no images: no Linux target is chosen"
+    _say(console, "images" if plan.images else none)
     for name in plan.images:
         _say(console, f"  {name}:{plan.version} for {', '.join(map(str, plan.selection.platforms))}")
     _say(console, "Nothing was built or published (--plan).")

@@ -48,7 +48,7 @@ async def source_canaries(builder: Builder) -> tuple[Canary, ...]:
     if Kind.BUNDLE in kinds:
         one = await _with_canary(_part(builder.subject, Kind.BUNDLE), work / "bundles")
         found += _compared(*[await build(one, f"canary in bundles, build {n}", fresh=True) for n in (1, 2)])
-    if kinds - {Kind.BUNDLE}:
+    if kinds & {Kind.BINARY, Kind.MIGRATIONS}:
         # Go compiles nothing that would tell the time, so two commits tell it.
         part = _part(builder.subject, Kind.BINARY, Kind.MIGRATIONS)
         pair = [await _with_canary(part, work / f"programs-{number}") for number in (1, 2)]
@@ -93,13 +93,14 @@ def _let_in(piece: Piece, source: Path) -> None:
 
 def _compared(first: Path, second: Path) -> list[Canary]:
     """One canary for each kind of artifact; it is caught when every artifact of that kind shows it."""
-    members: Mapping[str, str] = {piece.name: _member(piece) for piece in PIECES}
+    pieces = [piece for piece in PIECES if piece.path]  # those that come from the source
+    members: Mapping[str, str] = {piece.name: _member(piece) for piece in pieces}
     manifest = from_json((first / NAME).read_bytes())
     wanted = defaultdict(list)
     # What an SBOM says of a file follows from the file.
     for artifact in (one for one in manifest.artifacts if not is_sbom(one)):
         wanted[kind_of(artifact)].append((artifact.name, members[artifact.piece]))
-    stems = {piece.stem: members[piece.name] for piece in PIECES}
+    stems = {piece.stem: members[piece.name] for piece in pieces}
     for image in manifest.images:
         wanted["image"].append((f"{IMAGES}/{image.name}", stems[image.name]))
     found = compare(first, second)

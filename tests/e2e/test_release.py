@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e_support import VERSION, install
+from settings_samples import settings, toml
 from support import REPOSITORY, pipeline
 
 from release.manifest import from_json
@@ -33,7 +34,7 @@ def test_sha256sum_accepts_the_checksums(release: Path) -> None:
     lines = output("sha256sum", "-c", "SHA256SUMS", cwd=release).splitlines()
     files = {path.name for path in release.iterdir() if path.is_file()} - {"SHA256SUMS"}
     assert {line.removesuffix(": OK") for line in lines} == files
-    archives = 5 * 2 + 3
+    archives = 5 * 2 + 4
     assert len(files) == archives * 2 + len(IMAGES) + 1, "each archive and image has an SBOM"
 
 
@@ -163,7 +164,12 @@ def test_an_operator_needs_no_dagger(release: Path, tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert list(tmp_path.glob(f"tesseral-{VERSION}/tesseraldb-migrations_{VERSION}/migrations/*.up.sql"))
-    # What it brings to render pages is installed with it.
+    # What it brings to render pages and proxies is installed with it.
     output(program, "pages", "--to", origin, cwd=tmp_path)
+    (tmp_path / "tesseral.toml").write_bytes(toml(settings()))
+    configure = (program, "configure", "proxy", "--into", "tesseral")
+    for said in (output(*configure, cwd=tmp_path), output(*configure, "--in", release, cwd=tmp_path)):
+        assert said.startswith("tesseral: nginx for api.example.com, ")
+    assert f"kit {VERSION}:" in (tmp_path / "tesseral/servers/vaults.conf").read_text()
     top = output(python, "-c", "import tesseral_release; print(tesseral_release.__file__)", cwd=tmp_path)
     assert "tesseral_release" in top

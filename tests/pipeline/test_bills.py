@@ -15,7 +15,7 @@ from support import make_source
 
 from pipeline.data import certificates, zoneinfo
 from pipeline.lock import read_lock
-from pipeline.pieces import API, CONSOLE, MIGRATIONS, Selection
+from pipeline.pieces import API, CONSOLE, MIGRATIONS, PROXY, Piece, Selection
 from pipeline.plan import Plan, make_plan
 from pipeline.sboms import LICENCES, artifact_sbom, image_sbom
 from pipeline.source import open_source
@@ -70,8 +70,9 @@ def test_a_bundle(plan: Plan) -> None:
     ]["properties"]
 
 
-def test_migrations_hold_nothing_of_others(plan: Plan) -> None:
-    document = read(artifact_sbom(plan, LOCK, MIGRATIONS, ARTIFACT, [Entry(path="migrations/1.up.sql", source=b"")]))
+@pytest.mark.parametrize("piece", [MIGRATIONS, PROXY])
+def test_plain_files_hold_nothing_of_others(plan: Plan, piece: Piece) -> None:
+    document = read(artifact_sbom(plan, LOCK, piece, ARTIFACT, [Entry(path="migrations/1.up.sql", source=b"")]))
     assert document["components"] == []
     assert document["metadata"]["component"]["type"] == "file"
 

@@ -59,14 +59,15 @@ def test_a_plan_says_what_would_be(source: Path, tmp_path: Path) -> None:
     assert found["source"] == str(source)
     assert found["commit"] == f"{git(source, 'rev-parse', 'HEAD').strip()} of 2026-02-03 04:05:06 UTC"
     assert found["builds"] == (
-        "api,bootstrap,vault-ui,console,migrations for linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64"
+        "api,bootstrap,vault-ui,console,migrations,proxy "
+        "for linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64"
     )
     assert found["migrations"] == "1 to 5"
     assert found["notes"] == "### Added"
     assert found["to"] == f"{tmp_path}/dist, {tmp_path}/other"
     assert found["channel"] == "stable"
     artifacts = done.stdout.partition("\nartifacts\n")[2].partition("\nimages\n")[0].split()
-    assert len(artifacts) == 13 * 2 + 5 + 2
+    assert len(artifacts) == 14 * 2 + 5 + 2
     assert artifacts[0] == "tesseral-api_1.0.0_linux_amd64.tar.gz"
     assert artifacts[-2:] == ["release.json", "SHA256SUMS"]
     images = done.stdout.partition("\nimages\n")[2].splitlines()
@@ -90,6 +91,7 @@ def test_a_plan_of_a_part(source: Path, planned: Callable[..., str]) -> None:
     assert "\nno images: no Linux target is chosen\n" in done
     assert rows(done)["migrations"] == "none"
     assert rows(done)["to"] == "dist"
+    assert "\nno images\n" in planned(source, "--piece", "proxy")
 
 
 def test_a_plan_of_changes_says_so(source: Path, planned: Callable[..., str]) -> None:

@@ -13,6 +13,7 @@ from pipeline.pieces import (
     CONSOLE,
     MIGRATIONS,
     PIECES,
+    PROXY,
     TARGETS,
     Piece,
     Selection,
@@ -54,12 +55,15 @@ def test_whole_means_that_nothing_is_left_out() -> None:
 def test_images_are_made_for_linux() -> None:
     assert [str(t) for t in select().platforms] == ["linux/amd64", "linux/arm64"]
     assert select(targets=["darwin/arm64", "windows/amd64"]).platforms == ()
+    assert select().images == PIECES[:-1]
+    assert select(["proxy"]).images == ()
+    assert select(["api"], ["windows/amd64"]).images == ()
 
 
 @pytest.mark.parametrize(
     ("pieces", "targets", "sentence"),
     [
-        (["ui"], [], "there is no piece 'ui'; the pieces are api, bootstrap, vault-ui, console, migrations"),
+        (["ui"], [], "there is no piece 'ui'; the pieces are api, bootstrap, vault-ui, console, migrations, proxy"),
         (["api", "API"], [], "there is no piece 'API'"),
         ([""], [], "there is no piece ''"),
         ([], ["linux/386"], "there is no target 'linux/386'; the targets are linux/amd64, linux/arm64, darwin/amd64,"),
@@ -80,6 +84,7 @@ def test_an_unknown_name_is_refused(pieces: list[str], targets: list[str], sente
         (API, WINDOWS, "tesseral-api_1.4.0_windows_amd64.zip"),
         (CONSOLE, None, "tesseral-console_1.4.0.tar.gz"),
         (MIGRATIONS, None, "tesseraldb-migrations_1.4.0.tar.gz"),
+        (PROXY, None, "tesseral-proxy_1.4.0.tar.gz"),
     ],
 )
 def test_the_name_of_an_artifact(piece: Piece, target: Target | None, name: str) -> None:

@@ -169,6 +169,7 @@ def test_a_whole_release(source: Path) -> None:
         "tesseral-vault-ui_1.0.0.tar.gz",
         "tesseral-console_1.0.0.tar.gz",
         "tesseraldb-migrations_1.0.0.tar.gz",
+        "tesseral-proxy_1.0.0.tar.gz",
     )
     assert plan.artifacts == (
         *archives,
@@ -209,7 +210,7 @@ def test_a_part_has_only_its_own(source: Path) -> None:
 def test_without_a_linux_target_there_are_no_images(source: Path) -> None:
     plan = plan_of(source, select(targets=["darwin/arm64", "windows/amd64"]))
     assert plan.images == ()
-    assert len(plan.artifacts) == 7 * 2
+    assert len(plan.artifacts) == 8 * 2
     assert [name for name in plan.artifacts if "image" in name] == []
 
 
@@ -217,6 +218,7 @@ def test_a_part_does_not_need_what_it_leaves_out(source: Path) -> None:
     git(source, "rm", "-r", "--quiet", "console", "cmd/openauthctl")
     commit(source, "Only the api")
     assert plan_of(source, select(["api"], ["linux/amd64"])).images == ("tesseral-api",)
+    assert plan_of(source, select(["proxy"])).artifacts[0].startswith("tesseral-proxy_1.0.1-snapshot.")
     with pytest.raises(SourceError, match="has no bootstrap"):
         plan_of(source)
 
