@@ -14,6 +14,7 @@ from .commands import (
     bundle,
     configure,
     diff,
+    doctor,
     fetch,
     keygen,
     listing,
@@ -32,7 +33,7 @@ from .progress import stop_transfers
 _PROGRAM = "tesseral-release"
 _COMMANDS = (
     *(fetch, verify, show, pin, bundle, rebuild),
-    *(configure, upgrade_check, migrate),
+    *(configure, doctor, upgrade_check, migrate),
     *(listing, diff, publish, sign, keygen),
 )
 """In the order of the help: to get a release, to run it, to publish it."""

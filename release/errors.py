@@ -141,6 +141,12 @@ class DatabaseError(ReleaseError):
     exit_status = 16
 
 
+class UnhealthyError(ReleaseError):
+    """An installation was checked, and some of it does not work."""
+
+    exit_status = 17
+
+
 def report(error: BaseException, program: str, *, verbose: bool) -> int:
     """Print ``error`` for a person to standard error and return the exit status.
 
