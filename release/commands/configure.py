@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from . import configure_console, configure_proxy
+from . import configure_console, configure_deployment, configure_proxy
 
-_MODULES = (configure_console, configure_proxy)
+_MODULES = (configure_console, configure_proxy, configure_deployment)
 
 
 def add(commands: Any, common: argparse.ArgumentParser) -> None:  # noqa: ANN401 - argparse names no public type
