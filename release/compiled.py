@@ -17,12 +17,15 @@ from .destination.protocol import Origin
 from .errors import VerificationError
 from .gobuildinfo import BuildInfo
 from .manifest import Artifact
-from .temporary import NEXT, brought
+from .temporary import brought
 from .transfer import SILENT, Meter
 from .version import Version
 
 LARGEST = 2**30
 """Bytes of an archive, and of what it unpacks to, at most."""
+
+NEXT = "compare with --no-dependencies"
+"""What to do without files that can't be read."""
 
 _PREFERRED = "linux/amd64"
 
@@ -44,7 +47,7 @@ def build_info(origin: Origin, version: Version, artifact: Artifact, meter: Mete
     DestinationError.
     """
     where = f"{artifact.name} in {origin.name}"
-    with brought(origin, version, artifact, LARGEST, meter) as archive:
+    with brought(origin, version, artifact, meter, largest=LARGEST, otherwise=NEXT) as archive:
         try:
             return _read(archive)
         except (tarfile.TarError, EOFError, ValueError, zlib.error, gzip.BadGzipFile) as error:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
-from .compiled import build_info, representative
+from .compiled import NEXT, build_info, representative
 from .destination.protocol import Origin
 from .diff import Dependencies, compare_packages, unversioned
 from .errors import VerificationError
 from .manifest import Artifact, Manifest
 from .sbom import Package, is_sbom, packages_of, read_packages
 from .sbom.golang import modules
-from .temporary import NEXT, brought
+from .temporary import brought
 from .transfer import SILENT, Meter, in_parallel
 from .version import Version
 
@@ -74,7 +74,7 @@ def _listed(origin: Origin, release: Manifest, sboms: Sequence[Artifact], meter:
 
 
 def _read(origin: Origin, version: Version, sbom: Artifact, meter: Meter) -> frozenset[Package]:
-    with brought(origin, version, sbom, LARGEST, meter) as path:
+    with brought(origin, version, sbom, meter, largest=LARGEST, otherwise=NEXT) as path:
         data = path.read_bytes()
     try:
         return read_packages(data)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from . import canonical, rfc3339
+from .checksums import Digest
 from .errors import VerificationError, VersionError
 from .manifest_rules import check_document, check_names
 from .version import Version, parse
@@ -50,6 +51,11 @@ class Artifact:
     tar_digest: str | None = None
     media_type: str
 
+    @property
+    def content(self) -> Digest:
+        """What its bytes are."""
+        return Digest(sha256=self.digest, size=self.size)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
@@ -59,6 +65,11 @@ class Image:
     digest: str
     size: int
     platforms: tuple[str, ...]
+
+    @property
+    def content(self) -> Digest:
+        """What the bytes of its index are."""
+        return Digest(sha256=self.digest, size=self.size)
 
 
 @dataclass(frozen=True, kw_only=True)

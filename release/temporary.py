@@ -1,4 +1,4 @@
-"""A file of a published release, here for as long as a comparison looks at it."""
+"""A file of a published release, here for as long as somebody looks at it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .checksums import Digest
 from .destination.files import FileStore
 from .destination.protocol import Origin
 from .errors import VerificationError
@@ -16,21 +15,19 @@ from .manifest import Artifact
 from .transfer import Meter
 from .version import Version
 
-NEXT = "compare with --no-dependencies"
-"""What to do without files that can't be read."""
-
 
 @contextmanager
-def brought(origin: Origin, version: Version, artifact: Artifact, largest: int, meter: Meter) -> Iterator[Path]:
+def brought(
+    origin: Origin, version: Version, artifact: Artifact, meter: Meter, *, largest: int, otherwise: str
+) -> Iterator[Path]:
     """Download ``artifact``, check its size and digest, and remove it after the block.
 
-    Raises VerificationError when it isn't what the manifest says or has more than ``largest`` bytes, and
-    DestinationError.
+    Raises VerificationError when it isn't what the manifest says or has more than ``largest`` bytes;
+    ``otherwise`` says what to do then. Raises DestinationError, too.
     """
     if artifact.size > largest:
-        raise VerificationError(f"{artifact.name} in {origin.name} has more than {largest} bytes", NEXT)
+        raise VerificationError(f"{artifact.name} in {origin.name} has more than {largest} bytes", otherwise)
     with FileStore(Path(tempfile.gettempdir())).told(), tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file"
-        digest = Digest(sha256=artifact.digest, size=artifact.size)
-        Downloads(origin, version, meter).bring(Item(path=artifact.name, digest=digest, target=path))
+        Downloads(origin, version, meter).bring(Item(path=artifact.name, digest=artifact.content, target=path))
         yield path

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from . import attestations, checksums, tree
 from .archive import folder_name, gunzip, largest_content
-from .checksums import Digest, DigestWriter, digest_of
+from .checksums import DigestWriter, digest_of
 from .errors import VerificationError
 from .manifest import NAME, Artifact, Image, Manifest, from_json
 from .oci import read_layout
@@ -104,7 +104,7 @@ def _check_files(directory: Path, manifest: Manifest, partial: bool) -> set[str]
 
 
 def _check_artifact(path: Path, artifact: Artifact) -> None:
-    wanted = Digest(sha256=artifact.digest, size=artifact.size)
+    wanted = artifact.content
     found = digest_of(path)
     if found != wanted:
         raise VerificationError(

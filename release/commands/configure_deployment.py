@@ -139,7 +139,10 @@ def _kit(arguments: argparse.Namespace, release: Pinned) -> Kit:
     if arguments.release is not None:
         return open_kit(arguments.release)
     origin, version = open_origin(arguments.origin), release.pin.version
-    with showing(f"read {version}") as meter, brought(origin, version, release.kit, _LARGEST_KIT, meter) as path:
+    with (
+        showing(f"read {version}") as meter,
+        brought(origin, version, release.kit, meter, largest=_LARGEST_KIT, otherwise="ask who publishes it") as path,
+    ):
         return open_kit(path)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from .. import checksums, tree
 from ..archive import Entry, gunzip, largest_content
 from ..archive.read_tar import Pieces, members
-from ..checksums import Digest, digest_of, digest_of_bytes
+from ..checksums import digest_of, digest_of_bytes
 from ..errors import UsageError, VerificationError, VersionError
 from ..manifest import NAME as MANIFEST
 from ..manifest import Manifest
@@ -78,7 +78,7 @@ def _archive(path: Path, whole: Path) -> Bundle:
     digest = digest_of(path)
     release = _release(whole.parent)
     artifact = next((one for one in release.artifacts if one.name == whole.name), None) if release else None
-    if artifact is not None and Digest(sha256=artifact.digest, size=artifact.size) != digest:
+    if artifact is not None and artifact.content != digest:
         raise VerificationError(
             f"{path} has {digest.size} bytes and the digest {digest}, {MANIFEST} says {artifact.size} and "
             f"{artifact.digest}",

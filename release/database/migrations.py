@@ -9,16 +9,18 @@ from io import BytesIO
 
 from ..archive import gunzip, largest_content
 from ..archive.read_tar import Pieces, members
-from ..checksums import Digest, digest_of_bytes
+from ..checksums import digest_of_bytes
 from ..errors import VerificationError
 from ..manifest import Artifact, Manifest, Requirements
 
 # Ours have a few hundred kilobytes at most; they are held in memory.
-_LARGEST_ARCHIVE = 2**24
+LARGEST_ARCHIVE = 2**24
 _LARGEST_FILE = 2**24
 # golang-migrate's source/parse.go has the form; docs/formats.md says where in the archive they lie.
 _NAME = re.compile(r"migrations/(?P<number>[0-9]{1,18})_(?P<title>[^/]*)\.(?P<direction>up|down)\.sql")
 _PIECE = "migrations"
+ASK = "ask who publishes it"
+"""What to do about an archive that can't be used."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +44,8 @@ def artifact_of(manifest: Manifest) -> Artifact:
     found = next((one for one in manifest.artifacts if one.name == name), None)
     if found is None:
         raise VerificationError(f"{manifest.version} has no {name}", "take a release with all its pieces")
-    if found.size > _LARGEST_ARCHIVE:
-        raise VerificationError(f"{name} has more than {_LARGEST_ARCHIVE} bytes", "ask who publishes it")
+    if found.size > LARGEST_ARCHIVE:
+        raise VerificationError(f"{name} has more than {LARGEST_ARCHIVE} bytes", ASK)
     return found
 
 
@@ -54,7 +56,7 @@ def read(archive: bytes, manifest: Manifest) -> tuple[Migration, ...]:
     out, or ends with others than the manifest says.
     """
     artifact = artifact_of(manifest)
-    if digest_of_bytes(archive) != Digest(sha256=artifact.digest, size=artifact.size):
+    if digest_of_bytes(archive) != artifact.content:
         raise VerificationError(f"{artifact.name} is not what release.json says", "fetch the release again")
     try:
         return _checked(_pairs(_files(archive)), manifest.requirements)
@@ -69,11 +71,11 @@ def _files(archive: bytes) -> dict[str, str]:
         if member.folder or _NAME.fullmatch(member.path) is None:
             continue
         if member.size > _LARGEST_FILE:
-            raise VerificationError(f"{member.path} has more than {_LARGEST_FILE} bytes", "ask who publishes it")
+            raise VerificationError(f"{member.path} has more than {_LARGEST_FILE} bytes", ASK)
         try:
             found[member.path] = source.read(member.size).decode()
         except UnicodeDecodeError:
-            raise VerificationError(f"{member.path} is not UTF-8", "ask who publishes it") from None
+            raise VerificationError(f"{member.path} is not UTF-8", ASK) from None
     return found
 
 
@@ -83,7 +85,7 @@ def _pairs(files: Mapping[str, str]) -> tuple[Migration, ...]:
         match = _NAME.fullmatch(path)
         pair = names.setdefault(int(match["number"]), {}) if match else {}
         if match and match["direction"] in pair:
-            raise VerificationError(f"it has {pair[match['direction']]} and {path}", "ask who publishes it")
+            raise VerificationError(f"it has {pair[match['direction']]} and {path}", ASK)
         if match:
             pair[match["direction"]] = path
     return tuple(_migration(number, names[number], files) for number in sorted(names))
@@ -91,7 +93,7 @@ def _pairs(files: Mapping[str, str]) -> tuple[Migration, ...]:
 
 def _migration(number: int, pair: Mapping[str, str], files: Mapping[str, str]) -> Migration:
     if "up" not in pair:
-        raise VerificationError(f"{pair['down']} has no way up", "ask who publishes it")
+        raise VerificationError(f"{pair['down']} has no way up", ASK)
     return Migration(
         number=number,
         name=pair["up"].rpartition("/")[2].removesuffix(".up.sql"),

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from .. import attestations
 from .. import pin as pin_file
-from ..checksums import Digest
 from ..destination.channel import Pin
 from ..destination.files import FileStore
 from ..destination.protocol import Origin
 from ..errors import VerificationError
-from ..fetch import Downloads, Found, Item
+from ..fetch import Found
 from ..manifest import Manifest
 from ..signing import TrustedKeys
+from ..temporary import brought
 from ..transfer import SILENT, Meter
 from ..verify import read_manifest
-from .migrations import Migration, artifact_of, read
+from .migrations import ASK, LARGEST_ARCHIVE, Migration, artifact_of, read
 from .releases import Published
 
 
@@ -45,10 +44,7 @@ def from_origin(origin: Origin, found: Found, meter: Meter = SILENT) -> Target:
     Raises VerificationError when they aren't what the manifest says, DestinationError.
     """
     artifact = artifact_of(found.manifest)
-    with FileStore(Path(tempfile.gettempdir())).told(), tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / artifact.name
-        digest = Digest(sha256=artifact.digest, size=artifact.size)
-        Downloads(origin, found.version, meter).bring(Item(path=artifact.name, digest=digest, target=path))
+    with brought(origin, found.version, artifact, meter, largest=LARGEST_ARCHIVE, otherwise=ASK) as path:
         return Target(manifest=found.manifest, migrations=read(path.read_bytes(), found.manifest))
 
 

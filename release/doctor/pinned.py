@@ -10,7 +10,7 @@ from pathlib import Path
 from .. import pin as pin_file
 from ..archive import gunzip, largest_content
 from ..archive.read_tar import Pieces, members
-from ..checksums import Digest, digest_of
+from ..checksums import digest_of
 from ..destination import open_origin
 from ..destination.channel import Pin
 from ..errors import UsageError, VerificationError
@@ -79,7 +79,7 @@ def _artifact(manifest: Manifest, piece: str) -> Artifact | None:
 def _pages(folder: Path, artifact: Artifact) -> Iterator[tuple[str, bytes]]:
     path = folder / artifact.name
     try:
-        if digest_of(path) != Digest(sha256=artifact.digest, size=artifact.size):
+        if digest_of(path) != artifact.content:
             raise VerificationError(f"{path} is not what release.json says", "fetch the release again")
         with path.open("rb") as file:
             source = Pieces(gunzip(file, largest_content(artifact.size)))

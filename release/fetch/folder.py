@@ -10,7 +10,7 @@ from pathlib import Path
 from .. import checksums
 from ..archive import folder_name, unpack
 from ..atomic import replacing, sync_folder
-from ..checksums import Digest, digest_of_bytes
+from ..checksums import digest_of_bytes
 from ..destination.files import FileStore
 from ..destination.protocol import Origin
 from ..errors import UsageError, VerificationError
@@ -67,10 +67,7 @@ def fetch(
     manifest = found.manifest
     selected = select(manifest, selection)
     downloads = Downloads(origin, found.version, meter, retrier)
-    files = {
-        one.name: Item(path=one.name, digest=Digest(sha256=one.digest, size=one.size), target=into / one.name)
-        for one in selected.artifacts
-    }
+    files = {one.name: Item(path=one.name, digest=one.content, target=into / one.name) for one in selected.artifacts}
     layouts = [LayoutDownload(downloads, image, manifest, into) for image in selected.images]
     with FileStore(into).told():
         into.mkdir(parents=True, exist_ok=True)

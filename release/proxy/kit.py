@@ -15,7 +15,7 @@ from pathlib import Path
 from .. import __version__
 from ..archive import Entry, gunzip
 from ..archive.read_tar import Pieces, members
-from ..checksums import Digest, digest_of_bytes
+from ..checksums import digest_of_bytes
 from ..errors import UsageError, VerificationError, VersionError
 from ..manifest import NAME as MANIFEST
 from ..manifest import Artifact
@@ -85,7 +85,7 @@ def _artifact(folder: Path) -> Artifact:
 
 def _checked(path: Path, artifact: Artifact) -> bytes:
     data = _read(path)
-    if digest_of_bytes(data) != Digest(sha256=artifact.digest, size=artifact.size):
+    if digest_of_bytes(data) != artifact.content:
         raise VerificationError(f"{path} is not what {MANIFEST} says", _FETCH)
     return data
 

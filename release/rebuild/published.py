@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..checksums import Digest
 from ..destination.files import FileStore
 from ..destination.protocol import Origin
 from ..errors import DestinationError, VerificationError
@@ -24,7 +23,7 @@ def bring(origin: Origin, found: Found, names: Iterable[str], into: Path, meter:
     """
     manifest = found.manifest
     downloads = Downloads(origin, found.version, meter)
-    files = {one.name: Digest(sha256=one.digest, size=one.size) for one in manifest.artifacts}
+    files = {one.name: one.content for one in manifest.artifacts}
     images = {f"{IMAGES}/{image.name}": image for image in manifest.images}
     missing: dict[str, str] = {}
     with FileStore(into).told():

@@ -84,7 +84,7 @@ def release_artifact(release: Manifest) -> Artifact:
         *(
             Descriptor(
                 media_type=artifact.media_type,
-                digest=Digest(sha256=artifact.digest, size=artifact.size),
+                digest=artifact.content,
                 title=artifact.name,
             )
             for artifact in sorted(release.artifacts, key=lambda artifact: artifact.name)

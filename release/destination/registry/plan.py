@@ -78,7 +78,7 @@ def _release_contents(directory: Path, release: Manifest) -> Iterator[Content]:
     yield content_of(manifest.to_json(release))
     yield content_of(checksums.render(expected_checksums(release)))
     for artifact in release.artifacts:
-        yield Content(digest=Digest(sha256=artifact.digest, size=artifact.size), source=directory / artifact.name)
+        yield Content(digest=artifact.content, source=directory / artifact.name)
 
 
 class _Layout:
@@ -90,7 +90,7 @@ class _Layout:
     def read(self, image: Image) -> tuple[Document, list[Document], list[Content]]:
         """Return the index, the manifests below it and what these point to."""
         try:
-            index = self._document(Digest(sha256=image.digest, size=image.size), INDEX)
+            index = self._document(image.content, INDEX)
             children = [self._document(_digest(one), MANIFEST) for one in canonical.loads(index.data)["manifests"]]
             contents = [
                 Content(digest=_digest(one), source=self._path(one["digest"]))
