@@ -18,7 +18,7 @@ from release.archive import entries_of, unpack, write_tar_gz, write_zip
 from release.compare import compare
 from release.manifest import NAME, Artifact, Manifest, from_json
 from release.oci import ImageConfig, PlatformImage, write_layout
-from release.oci.write import BLOBS
+from release.oci.write import blob_path
 from release.sbom import is_sbom
 from release.staged import IMAGES
 
@@ -101,9 +101,9 @@ def _image(release: Path, manifest: Manifest, work: Path) -> Canary:
 def _first_layer(layout: Path) -> Path:
     digest = json.loads((layout / "index.json").read_bytes())["manifests"][0]["digest"]
     for group in ("manifests", "layers"):  # the index, then the manifest of its first platform
-        document = json.loads((layout / BLOBS / digest.removeprefix("sha256:")).read_bytes())
+        document = json.loads((layout / blob_path(digest)).read_bytes())
         digest = document[group][0]["digest"]
-    return layout / BLOBS / str(digest).removeprefix("sha256:")
+    return layout / blob_path(str(digest))
 
 
 def let_in(kind: str, artifact: str, files: Path, pack: Pack, place: Callable[[str], str]) -> Canary:

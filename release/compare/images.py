@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..oci.write import BLOBS
+from ..oci.write import blob_path
 from .archives import archive_differences
 from .documents import document_differences
 
@@ -38,7 +38,7 @@ class _Layout:
         self.platforms: Mapping[str, Any] = {_platform(one): one for one in self.index["manifests"]}
 
     def blob(self, descriptor: Any) -> Path:  # noqa: ANN401 - JSON
-        return self.folder / BLOBS / str(descriptor["digest"]).removeprefix("sha256:")
+        return self.folder / blob_path(str(descriptor["digest"]))
 
     def document(self, descriptor: Any) -> Any:  # noqa: ANN401 - JSON
         return json.loads(self.blob(descriptor).read_bytes())

@@ -11,7 +11,7 @@ from ..archive import Entry
 from ..errors import VerificationError
 from ..oci import ImageConfig, ImageIndex, PlatformImage, read_layout, write_layout
 from ..oci.image import Layer, config_document
-from ..oci.write import BLOBS
+from ..oci.write import blob_path
 
 _BASE = "org.opencontainers.image.base"
 """Annotations of image-spec 1.1 that tell what an image was made from: ``.digest`` and ``.name``."""
@@ -110,4 +110,4 @@ def _config(document: Any) -> ImageConfig:  # noqa: ANN401 - JSON
 
 
 def _blob(layout: Path, digest: str) -> Path:
-    return layout / BLOBS / digest.removeprefix("sha256:")
+    return layout / blob_path(digest)

@@ -8,7 +8,7 @@ from .. import canonical
 from ..configure.image import is_rewritten
 from ..errors import UsageError
 from ..oci import ImageIndex, read_layout
-from ..oci.write import BLOBS
+from ..oci.write import blob_path
 from .pinned import Pinned
 
 NAME = "tesseral-console"
@@ -25,7 +25,7 @@ def console_image(layout: Path, release: Pinned) -> ImageIndex:
         raise UsageError(
             f"{layout} is no configured console", f"make it: tesseral-release configure console --in …/images/{NAME}"
         )
-    blob = layout / BLOBS / index.digest.removeprefix("sha256:")
+    blob = layout / blob_path(index.digest)
     base = canonical.loads(blob.read_bytes())["annotations"][_BASE]
     if base != release.image(NAME).digest:
         raise UsageError(

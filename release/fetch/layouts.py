@@ -13,7 +13,7 @@ from ..errors import VerificationError
 from ..manifest import Image, Manifest
 from ..oci import ImageIndex
 from ..oci.image import entry_document
-from ..oci.write import BLOBS, LAYOUT
+from ..oci.write import BLOBS, LAYOUT, blob_path
 from ..staged import IMAGES
 from ..verify import check_image
 from .download import Downloads, Item
@@ -95,7 +95,7 @@ class LayoutDownload:
         digest, size = descriptor["digest"], descriptor["size"]
         if _DIGEST.fullmatch(digest) is None or type(size) is not int or size < 0:
             raise ValueError(digest)
-        name = BLOBS / digest.removeprefix("sha256:")
+        name = blob_path(digest)
         return Item(
             path=f"{self.path}/{name.as_posix()}",
             digest=Digest(sha256=digest, size=size),

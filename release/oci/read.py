@@ -11,7 +11,7 @@ from .. import canonical, tree
 from ..checksums import digest_of, digest_of_bytes
 from ..errors import VerificationError
 from .image import CONFIG, INDEX, LAYER, MANIFEST, REF_NAME, ImageIndex, entry_document, platform_fields
-from .write import BLOBS, LAYOUT
+from .write import LAYOUT, blob_path
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _AGAIN = "fetch the release again"
@@ -87,7 +87,7 @@ class _Layout:
         wanted = descriptor["digest"]
         if _DIGEST.fullmatch(wanted) is None or descriptor["mediaType"] != media_type:
             raise VerificationError(f"{self._directory}: {wanted!r} is no {media_type}", _AGAIN)
-        name = (BLOBS / wanted.removeprefix("sha256:")).as_posix()
+        name = blob_path(wanted).as_posix()
         path = self._directory / name
         if not path.is_file():
             raise VerificationError(f"the blob {path} is missing", _AGAIN)

@@ -26,6 +26,11 @@ LAYOUT = canonical.dumps({"imageLayoutVersion": "1.0.0"})
 BLOBS = Path("blobs", "sha256")
 
 
+def blob_path(digest: str) -> Path:
+    """Return where the blob of ``digest`` lies in a layout's folder (image-spec 1.1, "Blobs")."""
+    return BLOBS / digest.removeprefix("sha256:")
+
+
 def write_layout(
     directory: Path,
     name: str,

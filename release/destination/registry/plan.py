@@ -12,7 +12,7 @@ from ...checksums import Digest, digest_of_bytes
 from ...errors import VerificationError
 from ...manifest import Image, Manifest
 from ...oci.image import INDEX, MANIFEST
-from ...oci.write import BLOBS
+from ...oci.write import blob_path
 from ...staged import IMAGES, StagedRelease, expected_checksums
 from .artifact import EMPTY, release_artifact
 from .content import Content, content_of
@@ -108,7 +108,7 @@ class _Layout:
         return Document(media_type=media_type, data=data)
 
     def _path(self, digest: str) -> Path:
-        return self._directory / BLOBS / digest.removeprefix("sha256:")
+        return self._directory / blob_path(digest)
 
 
 def _contents(document: Any) -> Iterator[Any]:  # noqa: ANN401 - JSON
