@@ -1,22 +1,15 @@
-"""How git is run on a source: never with its hooks, never asking, never in another repository."""
+"""Runs git on a source."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 from release.errors import SourceError
+from release.gitcommand import GIT, environment
 from release.giturl import without_secrets
 
 from .command import CommandError, run
-
-# fsmonitor is a hook that a repository may configure; the others are about display.
-GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "log.showSignature=false")
-# git sets these for its hooks; they would win over -C.
-OF_ANOTHER_REPOSITORY = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE"}
-
-ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
 
 async def git(folder: Path, *arguments: str) -> str:
@@ -47,5 +40,4 @@ async def _commit(folder: Path, ref: str) -> str:
 async def _run(*arguments: str) -> str:
     if shutil.which("git") is None:
         raise SourceError("git is not installed", "as root: apt-get install git")
-    inherited = {name: value for name, value in os.environ.items() if name not in OF_ANOTHER_REPOSITORY}
-    return await run([*GIT, *arguments], env={**inherited, **ENVIRONMENT})
+    return await run([*GIT, *arguments], env=environment())

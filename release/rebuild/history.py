@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-# fsmonitor is a hook that a repository may configure; the variables would name another repository than -C does.
-_GIT = ("git", "-c", "core.fsmonitor=false")
-_OTHERS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE")
+from ..gitcommand import GIT, environment
 
 
 def commit_of(folder: Path, paths: Sequence[Path], suits: Callable[[list[bytes]], bool]) -> str | None:
@@ -28,10 +25,9 @@ def commit_of(folder: Path, paths: Sequence[Path], suits: Callable[[list[bytes]]
 
 def _git(folder: Path, *arguments: str) -> bytes | None:
     """What git prints, None when it fails."""
-    env = {name: value for name, value in os.environ.items() if name not in _OTHERS}
-    command = [*_GIT, "-C", str(folder), *arguments]
+    command = [*GIT, "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        done = subprocess.run(command, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, check=False)
     except OSError:
         return None
     return done.stdout if done.returncode == 0 else None
