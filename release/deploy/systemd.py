@@ -50,7 +50,7 @@ def _values(release: Pinned, site: Site, target: str, pin: Path) -> dict[str, st
         "vault_ui": shlex.quote(str(site.web.vault_ui)),
         "vault_ui_folder": _folder(release, release.archive("vault-ui")),
         "vault_ui_parent": shlex.quote(str(site.web.vault_ui.parent)),
-        "vault_url": f"https://{site.hosts.vault}" + ("" if site.listen.https == 443 else f":{site.listen.https}"),
+        "vault_url": f"https://{site.hosts.vault}{site.listen.port}",
         "version": release.version,
     }
 

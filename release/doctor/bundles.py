@@ -94,8 +94,7 @@ def judge_configured(site: Site, served: Served, project_id: str) -> Finding:
 
 def expected_values(site: Site, project_id: str) -> dict[str, str]:
     """Return what the console has to be configured with, as far as that is known."""
-    port = "" if site.listen.https == 443 else f":{site.listen.https}"
-    values = {API_URL: f"https://{site.hosts.vault}{port}"}
+    values = {API_URL: f"https://{site.hosts.vault}{site.listen.port}"}
     return values | ({PROJECT_ID: project_id} if project_id else {})
 
 

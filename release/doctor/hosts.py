@@ -36,7 +36,6 @@ def judge_redirect(host: str, name: str, site: Site, answer: Answer | Problem) -
     if isinstance(answer, Problem):
         return check.fail(answer.text, f"{advice}, or set [listen] http to 0")
     to = answer.headers.get("location", "")
-    port = "" if site.listen.https == 443 else f":{site.listen.https}"
-    if answer.status in _REDIRECTS and to.startswith((f"https://{name}{port}/", f"https://{name}/")):
+    if answer.status in _REDIRECTS and to.startswith((f"https://{name}{site.listen.port}/", f"https://{name}/")):
         return check.ok(f"{answer.status} to {to}")
     return check.fail(f"http://{name} answers {answer.status}" + (f" to {to}" if to else ""), advice)

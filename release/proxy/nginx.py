@@ -37,11 +37,6 @@ def listen_http(site: Site) -> str:
     return _listen(site, str(site.listen.http)) if site.listen.http else "    # No port for plain HTTP."
 
 
-def port(site: Site) -> str:
-    """Return what follows the name in an address: nothing for the usual port."""
-    return "" if site.listen.https == 443 else f":{site.listen.https}"
-
-
 def names_hash(names: Iterable[str]) -> str:
     """Return the line that lets nginx keep the longest of ``names``, where it could not by itself."""
     longest = max(map(len, names))

@@ -53,7 +53,7 @@ def _shared(site: Site) -> Values:
         "listen_http": nginx.listen_http(site),
         "listen_https": nginx.listen_https(site),
         "names_hash": nginx.names_hash(site.hosts.by_key.values()),
-        "port": nginx.port(site),
+        "port": site.listen.port,
         "vault_ui": nginx.path(site, "[web] vault-ui", site.web.vault_ui),
     }
 

@@ -82,6 +82,11 @@ class Listen:
     http: int = 80
     addresses: tuple[str, ...] = ("0.0.0.0", "[::]")  # noqa: S104 - the proxies are what the public asks
 
+    @property
+    def port(self) -> str:
+        """What follows a name in an https address: nothing for the usual port."""
+        return "" if self.https == 443 else f":{self.https}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
